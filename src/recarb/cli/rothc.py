@@ -1,0 +1,141 @@
+"""`recarb rothc`: the model for one soil."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from recarb.io.tables import SiteTable
+    from recarb.sequestration.site import SiteResult, SiteRun
+
+PLOT_TYPES = (".png", ".svg", ".pdf")
+POOLS = ("DPM", "RPM", "BIO", "HUM")
+
+
+def rothc(
+    site: Annotated[
+        Path, typer.Argument(help="Monthly table: .csv, or .dat of the official program.")
+    ],
+    out: Annotated[Path, typer.Option(help="Result, a CSV with one row per month.")],
+    clay_pct: Annotated[float | None, typer.Option(help="Clay content [%].")] = None,
+    depth_cm: Annotated[float | None, typer.Option(help="Depth of the soil [cm].")] = None,
+    iom_tc_ha: Annotated[
+        float | None, typer.Option(help="Inert organic matter [t C ha-1]; this or --soc-tc-ha.")
+    ] = None,
+    soc_tc_ha: Annotated[
+        float | None,
+        typer.Option(
+            help="Stock [t C ha-1]; gives IOM (Falloon) and, with a spin-up, scales its inputs."
+        ),
+    ] = None,
+    initial: Annotated[
+        str | None,
+        typer.Option(metavar="DPM,RPM,BIO,HUM", help="Pools at the start [t C ha-1]."),
+    ] = None,
+    initial_deficit_mm: Annotated[
+        float | None,
+        typer.Option(help="Moisture deficit at the start [mm, 0 or below]; 0 if not given."),
+    ] = None,
+    spin_up_months: Annotated[
+        int, typer.Option(help="12: the first 12 rows are the equilibrium year; 0: no spin-up.")
+    ] = 0,
+    evaporation: Annotated[
+        str, typer.Option(help="pan: open pan, multiplied by 0.75; pet: potential, as it is.")
+    ] = "pan",
+    scale_all: Annotated[
+        bool, typer.Option("--scale-all", help="Scale the inputs after the spin-up too.")
+    ] = False,
+    plot: Annotated[
+        Path | None, typer.Option(help="Figure of the pools over time (.png, .svg, .pdf).")
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace results that exist.")
+    ] = False,
+) -> None:
+    """Run RothC-26.3 month by month for one soil.
+
+    The table has the columns year, month, temperature_c, rain_mm, evaporation_mm,
+    carbon_input_tc_ha, fym_tc_ha, plant_cover (0-1), dpm_rpm; one row per month.
+
+    Example: `recarb rothc site.csv --clay-pct 23.4 --depth-cm 23 --soc-tc-ha 33.8
+    --spin-up-months 12 --out result.csv --plot pools.png`
+    """
+    from recarb.io import tables
+    from recarb.sequestration.site import SiteRun, run_site
+
+    _check_paths(site, out, plot, overwrite)
+    table = tables.read_site(site)
+    run = SiteRun(
+        months=table.months,
+        clay_pct=table.clay_pct if clay_pct is None else clay_pct,
+        depth_cm=table.depth_cm if depth_cm is None else depth_cm,
+        iom_tc_ha=table.iom_tc_ha if iom_tc_ha is None and soc_tc_ha is None else iom_tc_ha,
+        soc_tc_ha=soc_tc_ha,
+        initial=_four_pools(initial),
+        initial_deficit_mm=initial_deficit_mm,
+        spin_up_months=spin_up_months,
+        evaporation=evaporation,
+        scale_all=scale_all,
+    )
+    result = run_site(run, table.findings)
+    tables.write_csv(result.months, out, overwrite=overwrite)
+    if plot is not None:
+        from recarb.reports.site_figures import plot_site
+
+        with tables.written_atomically(plot) as temporary:
+            plot_site(result, temporary)
+    _tell(table, run, result)
+    typer.echo(f"written: {', '.join(str(path) for path in (out, plot) if path is not None)}")
+
+
+def _four_pools(text: str | None) -> tuple[float, ...] | None:
+    from recarb.core.errors import ConfigError
+
+    if text is None:
+        return None
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError as error:
+        raise ConfigError(
+            f"--initial: expected four numbers dpm,rpm,bio,hum [t C ha-1], found '{text}'; "
+            "for example --initial 0.15,4.5,0.7,25.9"
+        ) from error
+
+
+def _check_paths(site: Path, out: Path, plot: Path | None, overwrite: bool) -> None:
+    """Refuse before the run what would be refused after it."""
+    from recarb.core.errors import ConfigError
+    from recarb.io.tables import check_writable
+
+    if plot is not None and plot.suffix.lower() not in PLOT_TYPES:
+        raise ConfigError(f"--plot: expected {', '.join(PLOT_TYPES)}, found '{plot.name}'; rename")
+    named = [path.resolve() for path in (site, out, plot) if path is not None]
+    if len(set(named)) < len(named):
+        raise ConfigError(f"SITE, --out and --plot: expected different files, found {named[0]}")
+    for path in (out, plot):
+        if path is not None:
+            check_writable(path, overwrite)
+
+
+def _tell(table: "SiteTable", run: "SiteRun", result: "SiteResult") -> None:
+    """Print what the table of results does not say."""
+    for note in table.notes:
+        typer.echo(f"note: {note}")
+    for finding in result.findings:
+        typer.echo(finding.line())
+    if result.spun_up and run.soc_tc_ha is not None:
+        scope = "all inputs" if run.scale_all else "the spin-up inputs"
+        typer.echo(f"factor: {result.factor:.10g} on {scope}, so that the stock is in equilibrium")
+    came = "equilibrium of the first 12 rows" if result.spun_up else "as given"
+    pools = ", ".join(f"{name} {pool:.4f}" for name, pool in zip(POOLS, result.start, strict=True))
+    total = float(result.start.sum()) + result.iom_tc_ha
+    typer.echo(
+        f"start ({came}): {pools}, IOM {result.iom_tc_ha:.4f}, SOC {total:.4f} t C ha-1, "
+        f"deficit {result.start_deficit_mm:.2f} mm"
+    )
+    last = result.months.iloc[-1]
+    typer.echo(
+        f"end ({last['year']:.0f}-{last['month']:02.0f}): SOC {last['soc_tc_ha']:.4f} t C ha-1, "
+        f"respired {result.months['respired_tc_ha'].sum():.4f} t C ha-1"
+    )

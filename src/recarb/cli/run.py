@@ -1,0 +1,190 @@
+"""`recarb run` and `recarb check`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from recarb.core.config import RunConfig
+    from recarb.sequestration.layer_checks import LayerSummary
+
+ConfigArgument = Annotated[Path, typer.Argument(help="run.toml of the country", show_default=False)]
+
+
+def run(
+    config: ConfigArgument,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace an earlier run in the output folder.")
+    ] = False,
+    sis_names: Annotated[
+        bool,
+        typer.Option("--sis-names", help="Also write the maps under the information-system names."),
+    ] = False,
+    point: Annotated[
+        str | None,
+        typer.Option(metavar="LON,LAT", help="Run one cell only and write its whole trajectory."),
+    ] = None,
+    plot: Annotated[bool, typer.Option("--plot", help="With --point: also draw it (PNG).")] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="With --point: the CSV to write [default: point_LON_LAT.csv]"),
+    ] = None,
+) -> None:
+    """Run the whole protocol: 29 maps, diagnostics, flags, summary, provenance, pictures.
+
+    Examples:
+
+        recarb run tinyland/run.toml
+
+        recarb run tinyland/run.toml --point=-29.6,40.3 --plot
+    """
+    from recarb.core.config import load_config
+
+    settings = load_config(config)
+    if point is not None:
+        _run_point(settings, point, plot, out)
+        return
+    from recarb.cli.progress import Reporter
+    from recarb.reports.figures import draw_maps
+    from recarb.sequestration import pipeline
+
+    with Reporter() as reporter:
+        report = pipeline.run(settings, overwrite=overwrite, sis_names=sis_names, progress=reporter)
+        pictures = draw_maps(report.folder, settings, reporter)
+    for finding in report.findings:
+        typer.echo(finding.line(), err=True)
+    for line in report.ledger.lines():
+        typer.echo(line)
+    typer.echo(_totals(report.summary))
+    typer.echo(f"maps, summary.csv and provenance.json: {report.folder}")
+    typer.echo(f"pictures: {pictures}")
+
+
+def _totals(table: "pd.DataFrame") -> str:
+    """The national rows of the summary, for people."""
+    country = table[table["level"] == "country"]
+    columns = {
+        "scenario": "scenario",
+        "mean_final_soc_tc_ha": "final SOC [t C/ha]",
+        "mean_asr_tc_ha_per_yr": "ASR [t C/ha/yr]",
+        "mean_rsr_tc_ha_per_yr": "RSR [t C/ha/yr]",
+        "total_rsr_mt_c_per_yr": "RSR [Mt C/yr]",
+        "total_rsr_mt_co2e_per_yr": "RSR [Mt CO2e/yr]",
+    }
+    if country.empty:
+        return "no cell was modelled"
+    area = country["area_ha"].iloc[0]
+    shown = country[list(columns)].rename(columns=columns)
+    body = shown.to_string(index=False, float_format=lambda value: f"{value:.4g}")
+    return f"modelled area: {area:,.0f} ha\n{body}"
+
+
+def _run_point(settings: "RunConfig", point: str, plot: bool, out: Path | None) -> None:
+    from recarb.core.errors import ConfigError
+    from recarb.io.tables import write_csv
+    from recarb.sequestration.point import trajectory
+
+    try:
+        lon, lat = (float(part) for part in point.split(","))
+    except ValueError as error:
+        raise ConfigError(
+            f"--point wants LON,LAT in degrees, like 21.4,41.6; came {point!r}"
+        ) from error
+    found = trajectory(settings, lon, lat)
+    path = out or Path(f"point_{lon:g}_{lat:g}.csv")
+    write_csv(found.months, path)
+    typer.echo(f"cell at row {found.row}, column {found.column}:")
+    for name, value in found.facts.items():
+        typer.echo(f"  {name} = {value:.4g}")
+    ends = found.months.groupby(["phase", "scenario"], sort=False)["soc_tc_ha"].last()
+    typer.echo(ends.rename("SOC at the end [t C/ha]").to_string(float_format=lambda v: f"{v:.3f}"))
+    typer.echo(f"every month: {path}")
+    if plot:
+        from recarb.reports.point_figures import draw_trajectory
+
+        typer.echo(f"picture: {draw_trajectory(found, path.with_suffix('.png'))}")
+
+
+def check(
+    config: ConfigArgument,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print layers and findings as JSON.")
+    ] = False,
+) -> None:
+    """Check every input of a run and print all findings at once. Exit code 0: ready to run.
+
+    Example:
+
+        recarb check tinyland/run.toml
+    """
+    import json
+    from dataclasses import asdict
+
+    from recarb.core.config import load_config
+    from recarb.core.findings import raise_if_stopping
+    from recarb.sequestration.checks import check_run
+
+    settings = load_config(config)
+    report = check_run(settings)
+    if as_json:
+        content = {
+            "layers": [asdict(row) for row in report.layers],
+            "land_cover_codes": report.codes,
+            "findings": [finding.record() for finding in report.findings],
+        }
+        typer.echo(json.dumps(content, indent=2))
+    else:
+        _print_layers(report.layers)
+        _print_codes(report.codes, settings)
+        for finding in report.findings:
+            typer.echo(finding.line())
+    raise_if_stopping(report.findings, settings.accept)
+    typer.echo("ready to run", err=as_json)
+
+
+def _print_layers(layers: list["LayerSummary"]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title="layers")
+    for column in (
+        "layer",
+        "file",
+        "unit",
+        "from",
+        "grid",
+        "bands",
+        "min",
+        "mean",
+        "max",
+        "missing %",
+    ):
+        table.add_column(column, overflow="fold")
+    for row in layers:
+        values = vars(row)
+        table.add_row(
+            *(str(values[key]) for key in ("key", "file", "unit", "unit_from", "grid", "bands")),
+            *(_number(values[key]) for key in ("low", "mean", "high", "missing_pct")),
+        )
+    Console().print(table)
+
+
+def _number(value: float) -> str:
+    return "" if value != value else f"{value:.4g}"  # noqa: PLR0124 - NaN
+
+
+def _print_codes(codes: dict[str, dict[int, int]], settings: "RunConfig") -> None:
+    from recarb.harmonise.crosswalk import load_crosswalk
+    from recarb.harmonise.landuse_classes import land_use_classes
+
+    for key, counts in codes.items():
+        choice = getattr(settings.inputs, key)
+        crosswalk = load_crosswalk(choice.crosswalk, options=choice.options)
+        typer.echo(f"{key} read with {crosswalk.name}:")
+        for code, cells in sorted(counts.items()):
+            to = crosswalk.classes.get(code)
+            name = land_use_classes()[to].name if to else "no land use"
+            typer.echo(f"  {code:>4} -> {to or '-':>2} {name}: {cells:,} cells")

@@ -1,0 +1,1 @@
+"""Errors, units, grids, configuration: what every other room stands on."""

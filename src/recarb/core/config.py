@@ -1,0 +1,343 @@
+"""run.toml: every choice of a run, checked when it is read. Unknown keys are errors.
+
+Paths are relative to the folder of run.toml; `~` and `$NAME` (environment) are expanded. Units stand
+in the keys. Defaults are those of the GSOCseq technical manual unless a comment says otherwise.
+"""
+
+import hashlib
+import json
+import os
+import re
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    model_validator,
+)
+
+from recarb.core.errors import ConfigError
+
+FIRST_MONTH = re.compile(r"^\d{4}-(0[1-9]|1[0-2])$")
+
+
+def _resolve(path: Any, info: ValidationInfo) -> Any:
+    if not isinstance(path, str | Path):
+        return path
+    expanded = os.path.expandvars(str(path))
+    if "$" in expanded:
+        name = re.findall(r"\$\{?(\w+)", expanded)
+        raise ValueError(f"the environment variable {', '.join(name)} in {path} is not set")
+    folder = Path((info.context or {}).get("folder", "."))
+    return folder / Path(expanded).expanduser()
+
+
+def _table_path(name: str, info: ValidationInfo) -> str:
+    """A crosswalk that ships keeps its name; a country's own table is a path."""
+    is_file = Path(name).suffix in {".csv", ".toml"}
+    return str(_resolve(name, info)) if is_file else name
+
+
+def _first_month(text: str) -> str:
+    if not FIRST_MONTH.match(text):
+        raise ValueError(f'expected year and month like "1981-01", got {text!r}')
+    return text
+
+
+def _class_keys(table: Any) -> Any:
+    return {int(k): v for k, v in table.items()} if isinstance(table, dict) else table
+
+
+File = Annotated[Path, BeforeValidator(_resolve)]
+Month = Annotated[str, AfterValidator(_first_month)]
+ByClass = Annotated[dict[int, float], BeforeValidator(_class_keys)]
+Years = tuple[int, int]
+PetMethod = Literal["fao56", "hargreaves", "thornthwaite"]
+
+
+class Model(BaseModel):
+    """Base of all tables of run.toml."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class Layer(Model):
+    """One raster: GeoTIFF, NetCDF or anything GDAL reads."""
+
+    path: File
+    unit: str | None = None  # needed where the file's tags do not name one
+    band: int | None = Field(default=None, ge=1)  # for a single layer in a file of many bands
+    variable: str | None = None  # for a NetCDF with several variables
+    nodata: tuple[float, ...] = ()  # further values that mean "missing", beside the file's own
+    apply_scale: bool = True  # false: ignore the scale factor in the file's tags
+    first: Month | None = None  # first month of a series whose file does not tell
+
+
+class Override(Layer):
+    """Where this layer is at least `at_least`, land use is class `land_use`."""
+
+    at_least: float
+    land_use: int
+
+
+class LandUseLayer(Layer):
+    """A land-use or land-cover map and the table that reads its legend."""
+
+    crosswalk: Annotated[str, AfterValidator(_table_path)] = "esa_cci_fao_scripts"
+    options: Annotated[dict[int, int], BeforeValidator(_class_keys)] = {}  # {20: 13}: ESA irrigated
+    override: tuple[Override, ...] = ()
+
+
+class Inputs(Model):
+    """The maps of the country. `soc` defines the grid."""
+
+    soc: Layer
+    clay: Layer
+    land_use: LandUseLayer
+    land_use_spin_up: LandUseLayer | None = None
+    land_use_yearly: LandUseLayer | None = None  # one band per warm-up year
+    cover: Layer | None = None
+    elevation: Layer | None = None
+    irrigation: Layer | None = None
+    npp_reference: Layer | None = None
+    soc_uncertainty: Layer | None = None
+    clay_uncertainty: Layer | None = None
+    zones: Layer | None = None
+    sand: Layer | None = None
+    electrical_conductivity: Layer | None = None
+    peat: Layer | None = None
+    wetland: Layer | None = None
+
+
+class Boundary(Model):
+    """Polygons of the country; `unit_field` names its administrative units."""
+
+    path: File
+    unit_field: str | None = None
+
+
+class Climate(Model):
+    """One climate product: a monthly series, or twelve long-term means."""
+
+    product: str
+    temperature: Layer
+    rain: Layer
+    pet: Layer | None = None
+    pet_method: PetMethod | None = None
+    temperature_min: Layer | None = None
+    temperature_max: Layer | None = None
+    radiation: Layer | None = None
+    vapour_pressure: Layer | None = None
+    wind: Layer | None = None
+    wind_height_m: float = 10.0
+    climatology: bool = False
+    elevation: Layer | None = None  # the product's own orography, if it has one
+
+    @model_validator(mode="after")
+    def _one_pet(self) -> Self:
+        if (self.pet is None) == (self.pet_method is None):
+            raise ValueError("give either `pet` (a layer) or `pet_method`, not both and not neither")
+        return self
+
+    def layers(self) -> dict[str, Layer]:
+        """The variables that are given, by catalogue name."""
+        names = ("temperature", "rain", "pet", "temperature_min", "temperature_max")
+        more = ("radiation", "vapour_pressure", "wind")
+        found = {name: getattr(self, name) for name in names + more}
+        return {name: layer for name, layer in found.items() if layer is not None}
+
+
+class SpinUp(Model):
+    """Phase 1: the climate under which the mapped stock is taken as in equilibrium."""
+
+    climate: str
+    years: Years | None = None
+
+
+class WarmUp(Model):
+    """Phase 2: from the year of the SOC map to t0, year by year."""
+
+    climate: str
+    years: Years
+
+
+class Forward(Model):
+    """Phase 3: the projection, on the mean climate of the warm-up (or of the spin-up without one)."""
+
+    years: int = Field(default=20, ge=1, le=500)
+    climate: str | None = None
+
+
+class NppReference(Model):
+    """Reference years of the NPP ratio; by default those of the spin-up."""
+
+    years: Years | None = None
+    irrigation_counts_as_rain: bool = False
+
+
+class Choices(Model):
+    """Choices of the model beside RothC's own parameters."""
+
+    depth_cm: float = Field(default=30.0, gt=0, le=100)
+    soc_year: int = 2000
+    lapse_rate_c_per_km: float = -6.5
+    climate_fill_km: float = Field(default=60.0, ge=0)  # nearest valid climate cell, own judgement
+    modelled_land_use: tuple[int, ...] | None = None
+    dpm_rpm: ByClass = {}
+    crop_calendar: dict[str, tuple[int, ...]] = {}  # class -> cropped months 1..12
+    crop_rain_to_pet: float = 0.5  # cropped where P > 0.5 PET, own judgement
+    crop_min_temperature_c: float = 5.0  # and T > 5 degC, own judgement
+    input_share: dict[str, tuple[float, ...]] = {}  # class -> 12 monthly shares of the annual input
+    rothc: dict[str, float] = {}  # RothC parameters to change, by name
+
+
+class Scenario(Model):
+    """A level of sustainable soil management: relative gain in carbon input, or its absolute amount."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9]*$")]
+    gain_pct: float = Field(default=0.0, ge=-100.0)
+    gain_pct_by_land_use: ByClass = {}
+    gain_pct_by_zone: ByClass = {}
+    c_input_tc_ha_per_yr: float | None = Field(default=None, ge=0)
+
+
+class Uncertainty(Model):
+    """The two extra chains of manual ch. 12, and the formula of a rate's uncertainty."""
+
+    chains: bool = True
+    soc_pct: float = Field(default=20.0, ge=0, lt=100)
+    clay_pct: float = Field(default=10.0, ge=0, lt=100)
+    rain_pct: float = Field(default=5.0, ge=0, lt=100)
+    temperature_c: float = Field(default=0.3, ge=0)
+    gain_points: float = Field(default=15.0, ge=0)
+    rate_formula: Literal["chains", "sum", "independent"] = "chains"
+    ssm_map: str | None = None  # scenario of SSM_UncertaintyMap; default SSM2, else the last
+    rate_floor_tc_ha_per_yr: float = Field(default=0.001, ge=0)
+
+
+class Flags(Model):
+    """Limits of the exclusion flags of manual ch. 13. Deliveries are not masked."""
+
+    soc_above_tc_ha: float = 200.0
+    sand_above_pct: float = 90.0
+    electrical_conductivity_above_ds_m: float = 4.0
+
+
+class Suspicion(Model):
+    """Limits beyond which an input is suspicious (own judgement; each has a code in `accept`)."""
+
+    rain_below_mm_per_yr: float = 60.0
+    amplitude_above_c: float = 60.0
+    temperature_jump_c: float = 1.5
+    rain_jump_pct: float = 25.0
+
+
+STANDARD_SCENARIOS = (
+    Scenario(name="SSM1", gain_pct=5.0),
+    Scenario(name="SSM2", gain_pct=10.0),
+    Scenario(name="SSM3", gain_pct=20.0),
+)
+
+
+class RunConfig(Model):
+    """A whole run, as written in run.toml."""
+
+    iso3: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+    iso2: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] | None = None
+    name: str = ""
+    note: str = ""
+    output: Annotated[File, Field(default="out", validate_default=True)]
+    accept: tuple[str, ...] = ()
+    tile_cells: int = Field(default=128, ge=8, le=4096)
+    inputs: Inputs
+    boundary: Boundary | None = None
+    climate: dict[str, Climate]
+    spin_up: SpinUp
+    warm_up: WarmUp | None = None
+    forward: Forward = Forward()
+    npp_reference: NppReference = NppReference()
+    model: Choices = Choices()
+    scenarios: tuple[Scenario, ...] = STANDARD_SCENARIOS
+    uncertainty: Uncertainty = Uncertainty()
+    flags: Flags = Flags()
+    suspicion: Suspicion = Suspicion()
+
+    @model_validator(mode="after")
+    def _phases_fit(self) -> Self:
+        used = {self.spin_up.climate}
+        used |= {self.warm_up.climate} if self.warm_up else set()
+        used |= {self.forward.climate} if self.forward.climate else set()
+        if missing := sorted(used - set(self.climate)):
+            raise ValueError(f"no [climate.{missing[0]}] is given; there are {sorted(self.climate)}")
+        if self.warm_up and self.warm_up.years[0] != self.model.soc_year + 1:
+            raise ValueError(
+                f"the warm-up starts in {self.warm_up.years[0]}, but the SOC map is of "
+                f"{self.model.soc_year}: it has to start in {self.model.soc_year + 1} "
+                "(set model.soc_year, or warm_up.years)"
+            )
+        _unique_scenarios(self.scenarios)
+        if self.uncertainty.ssm_map not in {None, *(s.name for s in self.scenarios)}:
+            raise ValueError(f"uncertainty.ssm_map {self.uncertainty.ssm_map!r} is no scenario")
+        return self
+
+    @property
+    def ssm_scenario(self) -> str | None:
+        """The scenario of SSM_UncertaintyMap."""
+        names = [scenario.name for scenario in self.scenarios]
+        if self.uncertainty.ssm_map or not names:
+            return self.uncertainty.ssm_map
+        return "SSM2" if "SSM2" in names else names[-1]
+
+    def fingerprint(self) -> str:
+        """Hash of the resolved configuration, wherever its files lie [hex]."""
+        values = _names_only(self.model_dump(exclude={"output"}))
+        return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+
+
+def _names_only(value: Any) -> Any:
+    """The same tree with every path cut to its file name: a run must not depend on its folder."""
+    if isinstance(value, dict):
+        return {str(key): _names_only(item) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [_names_only(item) for item in value]
+    return value.name if isinstance(value, Path) else value
+
+
+def _unique_scenarios(scenarios: tuple[Scenario, ...]) -> None:
+    names = [scenario.name for scenario in scenarios]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice or "BAU" in names:
+        raise ValueError(f"scenario names must be unique and none is BAU: {twice or ['BAU']}")
+
+
+def load_config(path: Path) -> RunConfig:
+    """Read and check run.toml.
+
+    Raises
+    ------
+    ConfigError
+        With every fault of the file, one per line.
+    """
+    if not path.is_file():
+        raise ConfigError(f"{path}: no such file; write one with: recarb init ISO3")
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not valid TOML: {error}") from error
+    context = {"folder": path.parent}
+    try:
+        return RunConfig.model_validate(table, context=context)
+    except ValidationError as error:
+        lines = [
+            f"  {'.'.join(str(part) for part in fault['loc']) or 'run.toml'}: "
+            + fault["msg"].removeprefix("Value error, ")
+            for fault in error.errors()
+        ]
+        raise ConfigError(f"{path}: {len(lines)} fault(s):\n" + "\n".join(lines)) from error

@@ -1,0 +1,1 @@
+"""From native data to the grid of the SOC map."""

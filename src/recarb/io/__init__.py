@@ -1,0 +1,1 @@
+"""Files: rasters, tables, boundaries."""

@@ -1,0 +1,141 @@
+"""Writing maps: window by window into a temporary file, then a verified COG under its final name."""
+
+import os
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import rasterio
+import rasterio.shutil
+from numpy.typing import NDArray
+from odc.geo.geobox import GeoBox
+from rasterio.errors import RasterioError
+from rasterio.windows import Window
+
+from recarb.core.errors import OutputError
+
+NODATA = -9999.0
+BLOCK = 256
+OVERVIEW_RESAMPLING = {"float32": "average", "uint8": "nearest", "uint16": "nearest"}
+
+
+@dataclass(frozen=True)
+class MapSpec:
+    """What is written into the file beside the numbers."""
+
+    name: str
+    title: str
+    unit: str
+    dtype: str = "float32"
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def nodata(self) -> float:
+        """-9999 for measures, the largest number for counts and classes."""
+        return NODATA if self.dtype == "float32" else float(np.iinfo(self.dtype).max)
+
+
+class MapWriter:
+    """A map that grows tile by tile and gets its final name only when all of it is on disk.
+
+    Use as a context manager; `publish` turns it into a Cloud-Optimised GeoTIFF. A disk that fills
+    or a process that dies leaves at most files in the staging folder, never a half-written map.
+    """
+
+    def __init__(self, spec: MapSpec, geobox: GeoBox, staging: Path) -> None:
+        self.spec = spec
+        self.staged = staging / f"{spec.name}.tif"
+        self._sums: dict[tuple[int, int, int, int], int] = {}
+        profile = {
+            "driver": "GTiff",
+            "height": geobox.shape[0],
+            "width": geobox.shape[1],
+            "count": 1,
+            "dtype": spec.dtype,
+            "crs": str(geobox.crs),
+            "transform": geobox.transform,
+            "nodata": spec.nodata,
+            "tiled": True,
+            "blockxsize": BLOCK,
+            "blockysize": BLOCK,
+            "compress": "deflate",
+            "zlevel": 1,
+            "sparse_ok": True,
+            "bigtiff": "IF_SAFER",
+        }
+        try:
+            self._file: Any = rasterio.open(self.staged, "w", **profile)
+        except (RasterioError, OSError) as error:
+            raise OutputError(f"cannot write into {staging}: {error}") from error
+        self._file.update_tags(**spec.tags)
+        self._file.set_band_description(1, spec.title)
+        self._file.set_band_unit(1, spec.unit)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def write(self, values: NDArray[Any], row: int, column: int) -> None:
+        """Write a block (y, x) whose upper left cell is (`row`, `column`); NaN becomes nodata."""
+        block = np.where(np.isnan(values), self.spec.nodata, values).astype(self.spec.dtype)
+        height, width = block.shape
+        try:
+            self._file.write(block, 1, window=Window(column, row, width, height))
+        except (RasterioError, OSError) as error:
+            raise OutputError(_disk_message(self.staged, error)) from error
+        self._sums[row, column, height, width] = zlib.crc32(np.ascontiguousarray(block).tobytes())
+
+    def publish(self, folder: Path) -> Path:
+        """Write the COG, read it back, compare with what was given, and rename it into `folder`."""
+        final = folder / f"{self.spec.name}.tif"
+        part = self.staged.with_suffix(".cog")
+        try:
+            self._file.close()
+            rasterio.shutil.copy(
+                self.staged,
+                part,
+                driver="COG",
+                COMPRESS="DEFLATE",
+                PREDICTOR="YES",
+                BLOCKSIZE=BLOCK,
+                OVERVIEW_RESAMPLING=OVERVIEW_RESAMPLING[self.spec.dtype],
+                SPARSE_OK="TRUE",
+                BIGTIFF="IF_SAFER",
+                NUM_THREADS="1",
+            )
+            self._verify(part)
+            _to_disk(part)
+            os.replace(part, final)
+        except (RasterioError, OSError) as error:
+            raise OutputError(_disk_message(final, error)) from error
+        finally:
+            part.unlink(missing_ok=True)
+        self.staged.unlink(missing_ok=True)
+        return final
+
+    def _verify(self, path: Path) -> None:
+        with rasterio.open(path) as written:
+            for (row, column, height, width), checksum in self._sums.items():
+                block = written.read(1, window=Window(column, row, width, height))
+                if zlib.crc32(np.ascontiguousarray(block).tobytes()) != checksum:
+                    raise OutputError(
+                        f"{path.name}: what was read back at row {row}, column {column} is not what "
+                        "was written; the disk is full or failing. No map was put in place"
+                    )
+
+
+def _to_disk(path: Path) -> None:
+    with path.open("rb+") as handle:
+        os.fsync(handle.fileno())
+
+
+def _disk_message(path: Path, error: Exception) -> str:
+    return (
+        f"{path}: could not be written ({error}). Is the disk full? Nothing stands under the final "
+        "name; free some room and run again"
+    )

@@ -1,0 +1,290 @@
+"""Reading rasters: what a file holds, and windows of it as float64 with NaN for missing.
+
+GDAL reads the formats (GeoTIFF, NetCDF, ...). Scale and offset of the file's tags are applied once,
+here and nowhere else; units are converted once, here and nowhere else.
+"""
+
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import rasterio
+from numpy.typing import NDArray
+from odc.geo.geobox import GeoBox
+from rasterio.errors import NotGeoreferencedWarning, RasterioIOError
+from rasterio.windows import Window
+
+from recarb.core.config import Layer
+from recarb.core.errors import GridMismatch, InputError, MissingData, UnitError
+from recarb.core.quantities import Quantity, catalogue
+from recarb.core.units import Conversion, conversion
+
+Floats = NDArray[np.float64]
+ROI = tuple[slice, slice]
+
+GRID_TOLERANCE = 1e-6  # share of a cell by which two parts of one series may be shifted
+
+
+@dataclass(frozen=True)
+class LayerFile:
+    """One layer as it lies on disk: where, on which grid, in which unit, with which bands.
+
+    `parts` are the files (a series may be split over several), each with its number of bands.
+    """
+
+    key: str
+    layer: Layer
+    quantity: Quantity
+    parts: tuple[tuple[str, int], ...]
+    geobox: GeoBox
+    unit: str
+    unit_from: str
+    unit_tag: str | None
+    conversion: Conversion
+    band_names: tuple[str, ...]
+    times: tuple[str, ...] | None
+
+    @property
+    def count(self) -> int:
+        """Number of bands over all parts."""
+        return sum(bands for _, bands in self.parts)
+
+    @property
+    def where(self) -> str:
+        """How the layer is named in messages."""
+        return f"{self.key} ({self.layer.path.name})"
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files on disk."""
+        return tuple(Path(_plain(uri)) for uri, _ in self.parts)
+
+
+def describe(key: str, layer: Layer, quantity: Quantity | None = None) -> LayerFile:
+    """Open a layer and read what it says of itself.
+
+    Raises
+    ------
+    MissingData
+        The file, the band or the variable is not there.
+    InputError
+        It is no raster.
+    GridMismatch
+        It has no coordinate system, or the parts of a series differ.
+    UnitError
+        Neither its tags nor run.toml name a unit, or the unit cannot be converted.
+    """
+    quantity = quantity or catalogue()[key]
+    uris = [_uri(path, layer.variable) for path in _paths(key, layer)]
+    parts: list[tuple[str, int]] = []
+    names: list[str] = []
+    times: list[str] = []
+    geobox: GeoBox | None = None
+    tag: str | None = None
+    for uri in uris:
+        with _open(uri, key) as source:
+            _check_georeference(source, key, uri)
+            box = _geobox(source)
+            if geobox is not None and not _same_grid(geobox, box):
+                raise GridMismatch(f"{key}: {_plain(uri)} lies on another grid than {uris[0]}")
+            geobox = geobox or box
+            tag = tag or _unit_tag(source)
+            parts.append((uri, source.count))
+            names += [name or "" for name in source.descriptions]
+            times += _time_stamps(source)
+    assert geobox is not None  # noqa: S101 - _paths returned at least one file
+    unit, unit_from = _unit(key, layer, quantity, tag)
+    return LayerFile(
+        key=key,
+        layer=layer,
+        quantity=quantity,
+        parts=tuple(parts),
+        geobox=geobox,
+        unit=unit,
+        unit_from=unit_from,
+        unit_tag=tag,
+        conversion=conversion(unit, quantity, f"{key} ({layer.path.name})"),
+        band_names=tuple(names),
+        times=tuple(times) if len(times) == len(names) else None,
+    )
+
+
+def read(
+    layer: LayerFile, bands: Sequence[int], roi: ROI, days: Floats | None = None
+) -> Floats:
+    """Read 1-based `bands` of a window as (band, y, x) float64 in the canonical unit, NaN = missing.
+
+    Parameters
+    ----------
+    roi : rows and columns of the layer's own grid
+    days : (band,) days of each month, needed for units per day
+    """
+    rows, columns = roi
+    window = Window.from_slices(rows, columns)
+    shape = (len(bands), rows.stop - rows.start, columns.stop - columns.start)
+    values = np.empty(shape)
+    for uri, inside, at in _bands_by_part(layer, bands):
+        with _open(uri, layer.key) as source:
+            values[at] = _decode(source, inside, window, layer.layer)
+    per_band = None if days is None else days[:, None, None]
+    return layer.conversion.apply(values, per_band)
+
+
+def read_raw_codes(layer: LayerFile, band: int, roi: ROI) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    """Class codes of a window as they stand in the file, and where they are valid."""
+    window = Window.from_slices(*roi)
+    ((uri, inside, _),) = _bands_by_part(layer, [band])
+    with _open(uri, layer.key) as source:
+        data = source.read(inside[0], window=window)
+        valid = source.read_masks(inside[0], window=window) > 0
+    for missing in layer.layer.nodata:
+        valid &= data != missing
+    if data.dtype.kind == "f":
+        valid &= ~np.isnan(data)
+    return data, valid
+
+
+def whole(layer: LayerFile) -> ROI:
+    """The window that covers the whole layer."""
+    height, width = layer.geobox.shape
+    return slice(0, height), slice(0, width)
+
+
+def _bands_by_part(
+    layer: LayerFile, bands: Sequence[int]
+) -> Iterator[tuple[str, list[int], list[int]]]:
+    """Per file: its URI, the 1-based bands to read inside it, and where they go in the result."""
+    start = 0
+    for uri, count in layer.parts:
+        at = [i for i, band in enumerate(bands) if start < band <= start + count]
+        if at:
+            yield uri, [bands[i] - start for i in at], at
+        start += count
+
+
+def _decode(source: Any, bands: list[int], window: Window, layer: Layer) -> Floats:
+    data = source.read(bands, window=window)
+    missing = source.read_masks(bands, window=window) == 0
+    for value in layer.nodata:
+        # compared in the file's own type: -3.4e38 is not the same number in 32 and 64 bits
+        missing |= data == np.asarray(value).astype(data.dtype)
+    values: Floats = data.astype(np.float64)
+    if layer.apply_scale:
+        for i, band in enumerate(bands):
+            scale, offset = source.scales[band - 1], source.offsets[band - 1]
+            if (scale, offset) != (1.0, 0.0):
+                values[i] = values[i] * scale + offset
+    values[missing] = np.nan
+    return values
+
+
+def _paths(key: str, layer: Layer) -> list[Path]:
+    path = layer.path
+    if any(sign in path.name for sign in "*?["):
+        found = sorted(path.parent.glob(path.name))
+        if not found:
+            raise MissingData(f"{key}: no file matches {path}; correct `path` in run.toml")
+        return found
+    if not path.is_file():
+        raise MissingData(f"{key}: no such file: {path}; correct `path` in run.toml")
+    return [path]
+
+
+def _uri(path: Path, variable: str | None) -> str:
+    return f'NETCDF:"{path}":{variable}' if variable else str(path)
+
+
+def _plain(uri: str) -> str:
+    return uri.split('"')[1] if uri.startswith("NETCDF:") else uri
+
+
+@contextmanager
+def _open(uri: str, key: str) -> Iterator[Any]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        try:
+            source = rasterio.open(uri)
+        except RasterioIOError as error:
+            raise InputError(
+                f"{key}: {_plain(uri)} is not a raster GDAL can read ({error}). Expected GeoTIFF or "
+                "NetCDF; if it was downloaded, it may be an error page or half a file"
+            ) from error
+    with source:
+        try:
+            yield source
+        except RasterioIOError as error:
+            raise InputError(
+                f"{key}: {_plain(uri)} opens but cannot be read ({error}); it is damaged: copy or "
+                "download it again"
+            ) from error
+
+
+def _check_georeference(source: Any, key: str, uri: str) -> None:
+    if source.count == 0 and source.subdatasets:
+        names = ", ".join(name.rsplit(":", 1)[-1] for name in source.subdatasets)
+        raise MissingData(
+            f"{key}: {_plain(uri)} holds several variables ({names}); name one: variable = ..."
+        )
+    if _crs(source) is None:
+        raise GridMismatch(
+            f"{key}: {_plain(uri)} has no coordinate system (CRS). Assign one, for example with "
+            "`gdal_edit.py -a_srs EPSG:4326`, or export it again from your GIS"
+        )
+    a = source.transform
+    if a.b != 0 or a.d != 0 or a.a <= 0 or a.e >= 0:
+        raise GridMismatch(
+            f"{key}: {_plain(uri)} is rotated or upside down (transform {tuple(a)[:6]}); warp it to "
+            "a north-up grid with gdalwarp"
+        )
+
+
+def _geobox(source: Any) -> GeoBox:
+    return GeoBox((source.height, source.width), source.transform, _crs(source))
+
+
+def _crs(source: Any) -> Any:
+    """The file's CRS; CF files on a plain latitude/longitude grid rarely name the one they mean."""
+    if source.crs is not None or source.driver != "netCDF":
+        return source.crs
+    units = {value for key, value in source.tags().items() if key.lower().endswith("#units")}
+    return "EPSG:4326" if {"degrees_north", "degrees_east"} <= units else None
+
+
+def _same_grid(one: GeoBox, other: GeoBox) -> bool:
+    if one.shape != other.shape or one.crs != other.crs:
+        return False
+    size = abs(one.transform.a)
+    pairs = zip(tuple(one.transform)[:6], tuple(other.transform)[:6], strict=True)
+    return all(abs(a - b) <= GRID_TOLERANCE * size for a, b in pairs)
+
+
+def _unit_tag(source: Any) -> str | None:
+    candidates = [unit for unit in source.units if unit]
+    tags = {key.lower(): value for key, value in source.tags().items()}
+    band = {key.lower(): value for key, value in source.tags(1).items()}
+    candidates += [table[key] for table in (band, tags) for key in ("units", "unit") if key in table]
+    return candidates[0] if candidates else None
+
+
+def _unit(key: str, layer: Layer, quantity: Quantity, tag: str | None) -> tuple[str, str]:
+    if quantity.is_code:
+        return quantity.unit, "code"
+    if layer.unit is not None:
+        return layer.unit, "run.toml"
+    if tag is not None:
+        return tag, "tag"
+    raise UnitError(
+        f"{key}: the unit of {layer.path.name} is unknown: its tags name none. Expected something "
+        f"that becomes {quantity.unit}; write `unit = ...` beside its path in run.toml"
+    )
+
+
+def _time_stamps(source: Any) -> list[str]:
+    """`YYYY-MM` of every band: from NetCDF time, else from band names like 1981-01 or 198101."""
+    from recarb.io.times import from_names, from_netcdf
+
+    return from_netcdf(source) or from_names(source.descriptions)

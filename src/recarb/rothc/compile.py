@@ -1,0 +1,52 @@
+"""One `njit` for the room: releases the GIL and keeps a compile cache that cannot go stale."""
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import numba
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def source_fingerprint() -> str:
+    """Hash of every source file of this room, the compiler's version and the processor [hex]."""
+    digest = hashlib.sha256(numba.__version__.encode())
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def cache_folder() -> Path:
+    """Folder of the compiled kernels.
+
+    numba does not notice an edit in an imported module (numba #1833, #8359) and would keep an old
+    `rates.py` inside `kernels.py`; a folder named by the hash of all sources cannot be stale.
+    """
+    import platformdirs
+
+    base = os.environ.get("RECARB_CACHE_DIR") or platformdirs.user_cache_dir("recarb")
+    return Path(base) / "kernels" / source_fingerprint()
+
+
+def _usable_cache() -> bool:
+    folder = cache_folder()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError:
+        return False
+    numba.config.CACHE_DIR = str(folder)
+    return True
+
+
+CACHE = _usable_cache()
+
+
+def njit(function: Function) -> Function:
+    """Compile a function of scalars and C-contiguous arrays; it releases the GIL while it runs."""
+    return cast(Function, numba.njit(nogil=True, cache=CACHE, error_model="numpy")(function))

@@ -1,0 +1,92 @@
+"""What speeds decomposition up or slows it down: temperature, moisture, plant cover.
+
+Scalar functions, one equation each, written as in Coleman & Jenkinson (1996) and Coleman, Prout &
+Milne (2024). They run as plain Python (`.py_func`) and compiled.
+"""
+
+import math
+
+from recarb.rothc.compile import njit
+from recarb.rothc.parameters import Parameters
+
+
+@njit
+def temperature_rate(temperature_c: float, p: Parameters) -> float:
+    """Rate modifier for temperature a [-]; 0 below `p.temp_min_c`. C24 eq. for a(T).
+
+    >>> from recarb.rothc.parameters import Parameters
+    >>> round(temperature_rate(9.25, Parameters()), 2)
+    0.99
+    """
+    if temperature_c < p.temp_min_c:
+        return 0.0
+    return p.temp_a / (1.0 + math.exp(p.temp_b_c / (temperature_c + p.temp_c_c)))
+
+
+@njit
+def maximum_deficit(clay_pct: float, depth_cm: float, p: Parameters) -> float:
+    """Largest topsoil moisture deficit M [mm], negative. CJ96.
+
+    >>> from recarb.rothc.parameters import Parameters
+    >>> round(maximum_deficit(23.4, 23.0, Parameters()), 2)
+    -44.94
+    """
+    of_23_cm = p.tsmd_base_mm + p.tsmd_clay_mm * clay_pct - p.tsmd_clay2_mm * clay_pct * clay_pct
+    return -of_23_cm * depth_cm / p.tsmd_depth_cm
+
+
+@njit
+def is_vegetated(cover: float, p: Parameters) -> bool:
+    """Whether a month with cover fraction `cover` [0-1] counts as vegetated."""
+    return cover >= p.cover_threshold
+
+
+@njit
+def next_deficit(
+    deficit_mm: float, balance_mm: float, vegetated: bool, max_deficit_mm: float, p: Parameters
+) -> float:
+    """Deficit S after one month [mm, <= 0] with water balance `balance_mm` [mm]. CJ96.
+
+    A bare month never dries the soil beyond the bare-soil limit, but keeps a deeper deficit that it
+    inherits.
+
+    >>> from recarb.rothc.parameters import Parameters
+    >>> round(next_deficit(0.0, -100.0, False, -50.0, Parameters()), 1)
+    -27.8
+    >>> next_deficit(-40.0, -100.0, False, -50.0, Parameters())
+    -40.0
+    """
+    floor_mm = max_deficit_mm
+    if not vegetated:
+        floor_mm = min(p.bare_fraction * max_deficit_mm, deficit_mm)
+    return max(floor_mm, min(0.0, deficit_mm + balance_mm))
+
+
+@njit
+def moisture_rate(deficit_mm: float, max_deficit_mm: float, p: Parameters) -> float:
+    """Rate modifier for moisture b [-], 1 above the 1-bar deficit. CJ96.
+
+    The maximum deficit here is always the one of the vegetated soil: a bare, dry soil without an
+    inherited deficit has b = 0.839.
+
+    >>> from recarb.rothc.parameters import Parameters
+    >>> round(moisture_rate(0.556 * -50.0, -50.0, Parameters()), 3)
+    0.839
+    """
+    one_bar_mm = p.one_bar_fraction * max_deficit_mm
+    if deficit_mm > one_bar_mm:
+        return 1.0
+    span_mm = max_deficit_mm - one_bar_mm
+    return p.moist_min + (1.0 - p.moist_min) * (max_deficit_mm - deficit_mm) / span_mm
+
+
+@njit
+def cover_rate(cover: float, p: Parameters) -> float:
+    """Rate modifier for plant cover c [-] of a cover fraction [0-1]: 1 bare, 0.6 covered. CJ96."""
+    return 1.0 - p.cover_reduction * cover
+
+
+@njit
+def paddy_rate(paddy: bool, p: Parameters) -> float:
+    """Rate modifier of flooded rice [-], 1 elsewhere. SY05 as in the published scripts."""
+    return p.paddy_factor if paddy else 1.0

@@ -1,0 +1,1 @@
+"""The GSOCseq protocol: inputs, spin-up, warm-up, forward, products."""

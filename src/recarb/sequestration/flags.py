@@ -1,0 +1,86 @@
+"""Flags beside the maps: where the manual advises to exclude, and where something was not plain.
+
+Deliveries are never masked: the flags are layers of their own.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from recarb.core.config import RunConfig
+from recarb.sequestration.inputs import LoadedTile
+from recarb.sequestration.products import Product
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+PADDY = 13
+CODE_TO_FLAG = 1.0
+
+
+@dataclass(frozen=True)
+class Flag:
+    """One flag layer."""
+
+    key: str
+    title: str
+
+
+def flags(config: RunConfig) -> list[Flag]:
+    """The flags a run can set: those whose layers exist."""
+    limits, layers = config.flags, config.inputs
+    found = [
+        Flag("soc_high", f"SOC above {limits.soc_above_tc_ha:g} t C ha-1"),
+        Flag("paddy", "paddy rice"),
+        Flag("climate_filled", "climate taken from the nearest valid cell"),
+        Flag("implausible", "a product outside its plausible limits"),
+    ]
+    if layers.elevation is not None:
+        found.append(Flag("no_lapse_correction", "no elevation: temperature not corrected"))
+    if layers.sand is not None:
+        found.append(Flag("sandy", f"sand above {limits.sand_above_pct:g} %"))
+    if layers.electrical_conductivity is not None:
+        limit = limits.electrical_conductivity_above_ds_m
+        found.append(Flag("saline", f"electrical conductivity above {limit:g} dS/m"))
+    found += [
+        Flag(key, key) for key in ("peat", "wetland") if getattr(layers, key) is not None
+    ]
+    return found
+
+
+def flag_cells(
+    loaded: LoadedTile, maps: xr.Dataset, config: RunConfig, products: list[Product]
+) -> dict[str, Bools]:
+    """Which of the running cells carry each flag, (cell,)."""
+    cells, limits = loaded.cells, config.flags
+    at = (cells["row"].values - loaded.tile.rows.start, cells["column"].values - loaded.tile.columns.start)
+    layer: Mapping[str, Floats] = {key: values[at] for key, values in loaded.flags.items()}
+    implausible = np.logical_or.reduce(list(outside_limits(maps, products).values()))
+    known: dict[str, Bools] = {
+        "soc_high": cells["soc"].values > limits.soc_above_tc_ha,
+        "paddy": cells["land_use"].values == PADDY,
+        "climate_filled": cells["climate_filled"].values,
+        "no_lapse_correction": cells["no_lapse_correction"].values,
+        "implausible": implausible,
+    }
+    if "sand" in layer:
+        known["sandy"] = layer["sand"] > limits.sand_above_pct
+    if "electrical_conductivity" in layer:
+        limit = limits.electrical_conductivity_above_ds_m
+        known["saline"] = layer["electrical_conductivity"] > limit
+    for key in ("peat", "wetland"):
+        if key in layer:
+            known[key] = layer[key] == CODE_TO_FLAG
+    return {flag.key: known[flag.key] for flag in flags(config)}
+
+
+def outside_limits(maps: xr.Dataset, products: list[Product]) -> dict[str, Bools]:
+    """Per product, the cells whose value is implausible, (cell,). Nothing is removed."""
+    found = {}
+    for product in products:
+        values = maps[product.key].values
+        found[product.key] = (values < product.low) | (values > product.high)
+    return found

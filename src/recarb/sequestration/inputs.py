@@ -1,0 +1,374 @@
+"""From a country's files to the cells the model runs on, tile by tile.
+
+`CountryInputs` opens what run.toml names; `load` brings one tile to the SOC grid. Every cell of the
+tile gets an outcome, and only those that can run get climate.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+from odc.geo.geobox import GeoBox
+
+from recarb.core.config import LandUseLayer, RunConfig
+from recarb.core.errors import MissingData
+from recarb.core.grid import LONLAT, Tile, cell_areas_ha, cell_centres, check_grid, tiles, transform
+from recarb.core.quantities import catalogue
+from recarb.harmonise.calendar import YEAR
+from recarb.harmonise.climate import ClimateReader, Points, Sample
+from recarb.harmonise.crosswalk import Crosswalk, load_crosswalk
+from recarb.harmonise.landuse import reclassify
+from recarb.harmonise.modal import modal_to_grid
+from recarb.harmonise.regrid import source_window, to_grid
+from recarb.io.raster import LayerFile, describe, read_raw_codes
+from recarb.io.vectors import OUTSIDE, Units, read_units
+from recarb.sequestration.ledger import Outcome
+from recarb.sequestration.npp import npp_carbon
+from recarb.sequestration.tables import ModelTables
+
+Floats = NDArray[np.float64]
+Bytes = NDArray[np.uint8]
+Bools = NDArray[np.bool_]
+
+LAND_USE = ("land_use", "land_use_spin_up", "land_use_yearly")
+FLAG_LAYERS = ("sand", "electrical_conductivity", "peat", "wetland")
+
+
+@dataclass(frozen=True)
+class LoadedTile:
+    """One tile: the outcome and the unit of every cell, its area, and the cells that can run."""
+
+    tile: Tile
+    outcome: Bytes
+    units: NDArray[np.uint16]
+    area_ha: Floats
+    land_use: Bytes
+    flags: Mapping[str, Floats]
+    cells: xr.Dataset
+
+
+class CountryInputs:
+    """All inputs of a run, opened and described, not yet read.
+
+    Raises
+    ------
+    RecarbError
+        On the first layer that cannot be used; `checks.check_run` collects all of them.
+    """
+
+    def __init__(self, config: RunConfig) -> None:
+        self.config = config
+        self.tables = ModelTables.of(config)
+        self.layers = describe_layers(config)
+        self.grid: GeoBox = self.layers["soc"].geobox
+        check_grid(self.grid, self.layers["soc"].where)
+        self.crosswalks = {
+            key: load_crosswalk(layer.crosswalk, options=layer.options)
+            for key in LAND_USE
+            if (layer := getattr(config.inputs, key)) is not None
+        }
+        self.units = _units(config, self.grid)
+        self.climates = {
+            name: ClimateReader(name, climate, self.layers.get("elevation"), config.model)
+            for name, climate in config.climate.items()
+        }
+
+    def tiles(self) -> list[Tile]:
+        """The grid cut into tiles."""
+        return tiles(self.grid.shape, self.config.tile_cells)
+
+    def load(self, tile: Tile | None = None) -> LoadedTile:
+        """Bring one tile (default: the whole grid) to the SOC grid and its cells to the model."""
+        tile = tile or Tile(slice(0, self.grid.shape[0]), slice(0, self.grid.shape[1]))
+        box = self.grid[tile.roi]
+        maps = self._static_maps(box)
+        land_use = {key: self._land_use(key, box) for key in LAND_USE if key in self.layers}
+        units = self._unit_numbers(box)
+        outcome = self._outcome(maps, land_use, units)
+        rows, columns = np.nonzero(outcome == Outcome.RUN)
+        cells = self._cells(maps, land_use, tile, (rows, columns))
+        if rows.size:
+            cells = self._with_climate(cells, maps, (rows, columns))
+            outcome[rows, columns] = cells["outcome"].values
+            cells = cells.isel(cell=cells["outcome"].values == np.uint8(Outcome.RUN))
+        return LoadedTile(
+            tile=tile,
+            outcome=outcome,
+            units=units,
+            area_ha=cell_areas_ha(self.grid, tile),
+            land_use=land_use["land_use"][0],
+            flags={key: maps[key] for key in FLAG_LAYERS if key in maps},
+            cells=cells,
+        )
+
+    def _static_maps(self, box: GeoBox) -> dict[str, Floats]:
+        found = {}
+        for key, layer in self.layers.items():
+            if key in LAND_USE or key in {"cover", "irrigation"}:
+                continue
+            found[key] = to_grid(layer, box, layer.layer.band or 1)
+        for key in ("cover", "irrigation"):
+            if key in self.layers:
+                layer = self.layers[key]
+                found[key] = np.stack([to_grid(layer, box, m + 1) for m in range(YEAR)], axis=-1)
+        return found
+
+    def _land_use(self, key: str, box: GeoBox) -> Bytes:
+        """Classes of a tile, (band, y, x): reclassified on the native grid, then the modal class."""
+        layer, config = self.layers[key], getattr(self.config.inputs, key)
+        bands = range(1, layer.count + 1) if key == "land_use_yearly" else [layer.layer.band or 1]
+        return np.stack(
+            [classes_on_grid(layer, band, self.crosswalks[key], config, box) for band in bands]
+        )
+
+    def _unit_numbers(self, box: GeoBox) -> NDArray[np.uint16]:
+        if self.units is None:
+            return np.ones(box.shape, dtype=np.uint16)
+        return self.units.on_grid(box)
+
+    def _outcome(
+        self, maps: Mapping[str, Floats], land_use: Mapping[str, Bytes], units: NDArray[np.uint16]
+    ) -> Bytes:
+        """First reason, in a fixed order, why a cell does not run."""
+        latest, soc = land_use["land_use"][0], maps["soc"]
+        known = np.isfinite(self.tables.dpm_rpm) & np.isfinite(self.tables.npp_fraction)
+        earlier = [classes for key in LAND_USE[1:] for classes in land_use.get(key, ())]
+        reasons: list[tuple[Outcome, Bools]] = [
+            (Outcome.OUTSIDE, units == OUTSIDE),
+            (Outcome.NO_SOC, np.isnan(soc)),
+            (Outcome.ZERO_SOC, soc == 0.0),
+            (Outcome.NO_LAND_USE, latest == 0),
+            (Outcome.NOT_MODELLED, ~self.tables.modelled[latest]),
+            (Outcome.NO_CLAY, np.isnan(maps["clay"])),
+        ]
+        reasons += [(Outcome.LAND_USE_HISTORY, ~known[classes]) for classes in (latest, *earlier)]
+        for key, outcome in (
+            ("cover", Outcome.NO_COVER),
+            ("irrigation", Outcome.NO_IRRIGATION),
+            ("zones", Outcome.NO_ZONE),
+            ("npp_reference", Outcome.NO_NPP_REFERENCE),
+            ("soc_uncertainty", Outcome.NO_UNCERTAINTY_LAYER),
+            ("clay_uncertainty", Outcome.NO_UNCERTAINTY_LAYER),
+        ):
+            if key in maps:
+                missing = np.isnan(maps[key])
+                reasons.append((outcome, missing.any(axis=-1) if missing.ndim > soc.ndim else missing))
+        found = np.full(soc.shape, Outcome.RUN, dtype=np.uint8)
+        for outcome, where in reversed(reasons):
+            found[where] = outcome
+        return found
+
+    def _cells(
+        self,
+        maps: Mapping[str, Floats],
+        land_use: Mapping[str, Bytes],
+        tile: Tile,
+        at: tuple[NDArray[np.intp], NDArray[np.intp]],
+    ) -> xr.Dataset:
+        latest = land_use["land_use"][0][at]
+        before = land_use["land_use_spin_up"][0][at] if "land_use_spin_up" in land_use else latest
+        rows, columns = at[0] + tile.rows.start, at[1] + tile.columns.start
+        cells = xr.Dataset(
+            {
+                "soc": ("cell", maps["soc"][at]),
+                "clay": ("cell", maps["clay"][at]),
+                "land_use": ("cell", latest),
+                "land_use_spin_up": ("cell", before),
+                "outcome": ("cell", np.full(latest.size, Outcome.RUN, dtype=np.uint8)),
+            },
+            coords={"row": ("cell", rows), "column": ("cell", columns)},
+            attrs={
+                "irrigation_counts_as_rain": self.config.npp_reference.irrigation_counts_as_rain,
+                "cover_threshold": self.tables.parameters.cover_threshold,
+            },
+        )
+        if "land_use_yearly" in land_use:
+            yearly = land_use["land_use_yearly"][:, at[0], at[1]].T
+            cells["land_use_yearly"] = (("cell", "year"), np.ascontiguousarray(yearly))
+        irrigation = maps["irrigation"][at] if "irrigation" in maps else np.zeros((latest.size, YEAR))
+        cells["irrigation"] = (("cell", "month"), irrigation)
+        if "cover" in maps:
+            cells["cover_layer"] = (("cell", "month"), maps["cover"][at])
+        for key in ("zones", "npp_reference", "soc_uncertainty", "clay_uncertainty"):
+            if key in maps:
+                cells[key] = ("cell", maps[key][at])
+        return _with_catalogue_attrs(cells)
+
+    def _with_climate(
+        self,
+        cells: xr.Dataset,
+        maps: Mapping[str, Floats],
+        at: tuple[NDArray[np.intp], NDArray[np.intp]],
+    ) -> xr.Dataset:
+        points = self._points(cells, maps, at)
+        found = self._climate_of_phases(points)
+        missing = np.logical_or.reduce([sample.missing for sample in found.values()])
+        filled = np.logical_or.reduce([sample.filled for sample in found.values()])
+        bare = np.logical_or.reduce([sample.uncorrected for sample in found.values()])
+        for phase, sample in found.items():
+            axis = "time" if phase == "warm_up" else "reference" if phase == "reference" else "month"
+            cells[f"temperature_{phase}"] = (("cell", axis), sample.temperature)
+            cells[f"rain_{phase}"] = (("cell", axis), sample.rain)
+            if sample.pet is not None:
+                cells[f"pet_{phase}"] = (("cell", axis), sample.pet)
+        cells["climate_filled"] = ("cell", filled)
+        cells["no_lapse_correction"] = ("cell", bare)
+        cells["outcome"] = cells["outcome"].where(~missing, np.uint8(Outcome.NO_CLIMATE))
+        if "npp_reference" in cells:
+            plain = npp_carbon(found["spin_up"].temperature.mean(1), found["spin_up"].rain.sum(1))
+            cells["npp_reference_climate"] = ("cell", plain)
+        return _with_catalogue_attrs(_with_cover(cells, self.tables, self.config))
+
+    def _points(
+        self,
+        cells: xr.Dataset,
+        maps: Mapping[str, Floats],
+        at: tuple[NDArray[np.intp], NDArray[np.intp]],
+    ) -> Points:
+        x, y = cell_centres(self.grid, cells["row"].values, cells["column"].values)
+        lon, lat = transform(x, y, self.grid.crs, LONLAT)
+        elevation = maps["elevation"][at] if "elevation" in maps else None
+        return Points(lon, lat, elevation)
+
+    def _climate_of_phases(self, points: Points) -> dict[str, Sample]:
+        config = self.config
+        first = self.climates[config.spin_up.climate]
+        found = {"spin_up": first.sample(points, config.spin_up.years, "climatology")}
+        years = config.npp_reference.years or config.spin_up.years
+        if not first.config.climatology and config.inputs.npp_reference is None:
+            found["reference"] = first.sample(points, years, "years", pet=False)
+        if config.warm_up is not None:
+            series = self.climates[config.warm_up.climate]
+            found["warm_up"] = series.sample(points, config.warm_up.years, "months")
+        if config.forward.climate is not None:
+            ahead = self.climates[config.forward.climate]
+            found["forward"] = ahead.sample(points, None, "climatology")
+        elif config.warm_up is not None:
+            found["forward"] = _mean_year(found["warm_up"])
+        else:
+            found["forward"] = found["spin_up"]
+        return found
+
+
+def open_inputs(config: RunConfig) -> CountryInputs:
+    """Open the inputs of a run for a notebook: `open_inputs(config).load().cells` is a Dataset."""
+    return CountryInputs(config)
+
+
+def _mean_year(sample: Sample) -> Sample:
+    """Twelve means of a monthly series at points."""
+
+    def mean(series: Floats) -> Floats:
+        return np.asarray(series.reshape(series.shape[0], -1, YEAR).mean(axis=1))
+
+    assert sample.pet is not None  # noqa: S101 - the warm-up is sampled with PET
+    return Sample(
+        mean(sample.temperature),
+        mean(sample.rain),
+        mean(sample.pet),
+        sample.filled,
+        sample.missing,
+        sample.uncorrected,
+    )
+
+
+def _with_cover(cells: xr.Dataset, tables: ModelTables, config: RunConfig) -> xr.Dataset:
+    """Plant cover of each phase: the layer, or the table by land use with the crop calendar.
+
+    One calendar serves all phases, from the spin-up's climate: a month that turned from cropped to
+    bare between two phases would look like a change of the soil.
+    """
+    choices = config.model
+    rain, pet = cells["rain_spin_up"].values, cells["pet_spin_up"].values
+    warm = cells["temperature_spin_up"].values > choices.crop_min_temperature_c
+    cropped = (rain > choices.crop_rain_to_pet * pet) & warm
+
+    def cover(land_use: Bytes) -> Floats:
+        if "cover_layer" in cells:
+            return np.asarray(cells["cover_layer"].values)
+        return tables.cover(land_use, cropped)
+
+    month = ("cell", "month")
+    cells = cells.assign(
+        cover_spin_up=(month, cover(cells["land_use_spin_up"].values)),
+        cover_forward=(month, cover(cells["land_use"].values)),
+    )
+    if "temperature_warm_up" in cells:
+        yearly = cells["land_use_yearly"].values if "land_use_yearly" in cells else None
+        if yearly is None or "cover_layer" in cells:
+            return cells.assign(cover_warm_up=cells["cover_forward"])
+        by_year = [cover(yearly[:, year]) for year in range(yearly.shape[1])]
+        cells["cover_warm_up"] = (("cell", "time"), np.concatenate(by_year, axis=1))
+    return cells
+
+
+def _with_catalogue_attrs(cells: xr.Dataset) -> xr.Dataset:
+    """Units and long names of the catalogue on every variable that has them."""
+    for name in cells.data_vars:
+        for key in (str(name), str(name).rsplit("_spin_up")[0], str(name).split("_", 1)[0]):
+            if key in catalogue():
+                quantity = catalogue()[key]
+                cells[name].attrs = {"units": quantity.unit, "long_name": quantity.long_name}
+                break
+    return cells
+
+
+def describe_layers(config: RunConfig) -> dict[str, LayerFile]:
+    """Every layer of [inputs], described; monthly layers have 12 bands."""
+    found = {}
+    for key in type(config.inputs).model_fields:
+        layer = getattr(config.inputs, key)
+        if layer is None:
+            continue
+        name = "land_use" if key in LAND_USE else key
+        found[key] = describe(key, layer, catalogue()[name])
+        check_bands(found[key], key, config)
+    return found
+
+
+def check_bands(layer: LayerFile, key: str, config: RunConfig) -> None:
+    """Refuse a layer with another number of bands than its use needs."""
+    if key in {"cover", "irrigation"} and layer.count != YEAR:
+        raise MissingData(f"{layer.where}: expected 12 bands, January to December, found {layer.count}")
+    if key == "land_use_yearly":
+        years = 0 if config.warm_up is None else config.warm_up.years[1] - config.warm_up.years[0] + 1
+        if layer.count != years:
+            raise MissingData(
+                f"{layer.where}: expected one band for each of the {years} warm-up years, found "
+                f"{layer.count}"
+            )
+    if layer.layer.band is not None and layer.layer.band > layer.count:
+        raise MissingData(
+            f"{layer.where}: band {layer.layer.band} is wanted, the file has {layer.count}"
+        )
+    single = key not in {"cover", "irrigation", "land_use_yearly"}
+    if single and layer.count > 1 and layer.layer.band is None:
+        raise MissingData(
+            f"{layer.where}: the file has {layer.count} bands; say which: band = 1 (bands are "
+            f"{', '.join(name or '?' for name in layer.band_names[:12])})"
+        )
+
+
+def classes_on_grid(
+    layer: LayerFile, band: int, crosswalk: Crosswalk, config: LandUseLayer, box: GeoBox
+) -> Bytes:
+    """Land-use classes of one band on the grid `box`, with the overrides of run.toml."""
+    roi = source_window(layer.geobox, box)
+    codes, valid = read_raw_codes(layer, band, roi)
+    native = reclassify(codes, valid, crosswalk, where=layer.where)
+    source = layer.geobox[roi]
+    classes = modal_to_grid(native, source.transform, source.crs, box, where=layer.where)
+    for override in config.override:
+        share = to_grid(describe("override", override, catalogue()["cover"]), box, override.band or 1)
+        classes = np.where(share >= override.at_least, np.uint8(override.land_use), classes)
+    return classes
+
+
+def _units(config: RunConfig, grid: GeoBox) -> Units | None:
+    if config.boundary is None:
+        return None
+    return read_units(config.boundary.path, grid, config.boundary.unit_field)
+
+

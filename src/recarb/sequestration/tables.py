@@ -1,0 +1,115 @@
+"""What a run looks up by land use: DPM/RPM, appropriation, cover, paddy, monthly shares of input."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recarb.core.config import RunConfig
+from recarb.core.errors import ConfigError
+from recarb.harmonise.landuse_classes import (
+    CLASS_COUNT,
+    calendar_lookup,
+    dpm_rpm_lookup,
+    modelled_lookup,
+    npp_fraction_lookup,
+    paddy_lookup,
+)
+from recarb.rothc.parameters import Parameters
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+Bytes = NDArray[np.uint8]
+
+YEAR = 12
+FULL_COVER = 1.0
+BARE = 0.0
+SHARE_TOLERANCE = 1e-9
+
+
+@dataclass(frozen=True)
+class ModelTables:
+    """Lookups by land-use class (14 rows, row 0 unused) and RothC's parameters."""
+
+    parameters: Parameters
+    depth_cm: float
+    dpm_rpm: Floats
+    npp_fraction: Floats
+    modelled: Bools
+    calendar: Bools
+    paddy: Bools
+    share: Floats
+    own_calendar: dict[int, Bools]
+
+    @classmethod
+    def of(cls, config: RunConfig) -> "ModelTables":
+        """The tables of a run."""
+        choices = config.model
+        ratios = dpm_rpm_lookup(choices.dpm_rpm)
+        return cls(
+            parameters=_parameters(choices.rothc),
+            depth_cm=choices.depth_cm,
+            dpm_rpm=ratios,
+            npp_fraction=npp_fraction_lookup(),
+            modelled=modelled_lookup(choices.modelled_land_use, dpm_rpm=ratios),
+            calendar=calendar_lookup(),
+            paddy=paddy_lookup(),
+            share=_shares(choices.input_share),
+            own_calendar=_calendars(choices.crop_calendar),
+        )
+
+    def entry(self, land_use: Bytes) -> Floats:
+        """Part of the carbon input entering DPM, RPM, HUM [-], (..., 3)."""
+        ratio = self.dpm_rpm[land_use]
+        dpm = ratio / (1.0 + ratio)
+        return np.stack([dpm, 1.0 / (1.0 + ratio), np.zeros_like(dpm)], axis=-1)
+
+    def cover(self, land_use: Bytes, cropped: Bools) -> Floats:
+        """Plant cover by land use where no layer exists [0-1], (cell, 12). Manual ch. 6.
+
+        Perennials, trees, grass and shrubs are green all year; annual crops in cropped months.
+        """
+        covered = np.where(self.calendar[land_use][:, None] & ~cropped, BARE, FULL_COVER)
+        for code, months in self.own_calendar.items():
+            covered[land_use == code] = np.where(months, FULL_COVER, BARE)
+        return covered
+
+
+def _parameters(changes: dict[str, float]) -> Parameters:
+    unknown = sorted(set(changes) - set(Parameters._fields))
+    if unknown:
+        raise ConfigError(
+            f"model.rothc: no parameter {', '.join(unknown)}; there are {', '.join(Parameters._fields)}"
+        )
+    return Parameters()._replace(**changes)
+
+
+def _class_code(text: str, where: str) -> int:
+    if not text.isdigit() or not 1 <= int(text) <= CLASS_COUNT:
+        raise ConfigError(f"{where}: {text!r} is no land-use class (1 to {CLASS_COUNT})")
+    return int(text)
+
+
+def _shares(by_class: dict[str, tuple[float, ...]]) -> Floats:
+    table = np.full((CLASS_COUNT + 1, YEAR), 1.0 / YEAR)
+    for text, shares in by_class.items():
+        code = _class_code(text, "model.input_share")
+        if len(shares) != YEAR or min(shares) < 0 or abs(sum(shares) - 1.0) > SHARE_TOLERANCE:
+            raise ConfigError(
+                f"model.input_share.{text}: expected 12 shares, none negative, that sum to 1; "
+                f"came {len(shares)} that sum to {sum(shares):g}"
+            )
+        table[code] = shares
+    return table
+
+
+def _calendars(by_class: dict[str, tuple[int, ...]]) -> dict[int, Bools]:
+    found = {}
+    for text, months in by_class.items():
+        code = _class_code(text, "model.crop_calendar")
+        if not set(months) <= set(range(1, YEAR + 1)):
+            raise ConfigError(f"model.crop_calendar.{text}: months are 1 to 12, came {months}")
+        cropped = np.zeros(YEAR, dtype=bool)
+        cropped[[month - 1 for month in months]] = True
+        found[code] = cropped
+    return found
