@@ -12,6 +12,16 @@ if TYPE_CHECKING:
 PLOT_TYPES = (".png", ".svg", ".pdf")
 POOLS = ("DPM", "RPM", "BIO", "HUM")
 
+StockOption = Annotated[
+    float | None,
+    typer.Option(
+        help="Stock [t C ha-1]; gives IOM (Falloon) and, with a spin-up, scales its inputs."
+    ),
+]
+InitialOption = Annotated[
+    str | None, typer.Option(metavar="DPM,RPM,BIO,HUM", help="Pools at the start [t C ha-1].")
+]
+
 
 def rothc(
     site: Annotated[
@@ -23,19 +33,10 @@ def rothc(
     iom_tc_ha: Annotated[
         float | None, typer.Option(help="Inert organic matter [t C ha-1]; this or --soc-tc-ha.")
     ] = None,
-    soc_tc_ha: Annotated[
-        float | None,
-        typer.Option(
-            help="Stock [t C ha-1]; gives IOM (Falloon) and, with a spin-up, scales its inputs."
-        ),
-    ] = None,
-    initial: Annotated[
-        str | None,
-        typer.Option(metavar="DPM,RPM,BIO,HUM", help="Pools at the start [t C ha-1]."),
-    ] = None,
+    soc_tc_ha: StockOption = None,
+    initial: InitialOption = None,
     initial_deficit_mm: Annotated[
-        float | None,
-        typer.Option(help="Moisture deficit at the start [mm, 0 or below]; 0 if not given."),
+        float | None, typer.Option(help="Moisture deficit at the start [mm], 0 or below.")
     ] = None,
     spin_up_months: Annotated[
         int, typer.Option(help="12: the first 12 rows are the equilibrium year; 0: no spin-up.")
@@ -66,11 +67,12 @@ def rothc(
 
     _check_paths(site, out, plot, overwrite)
     table = tables.read_site(site)
+    own_iom = table.iom_tc_ha if soc_tc_ha is None else None
     run = SiteRun(
         months=table.months,
         clay_pct=table.clay_pct if clay_pct is None else clay_pct,
         depth_cm=table.depth_cm if depth_cm is None else depth_cm,
-        iom_tc_ha=table.iom_tc_ha if iom_tc_ha is None and soc_tc_ha is None else iom_tc_ha,
+        iom_tc_ha=own_iom if iom_tc_ha is None else iom_tc_ha,
         soc_tc_ha=soc_tc_ha,
         initial=_four_pools(initial),
         initial_deficit_mm=initial_deficit_mm,
@@ -81,12 +83,17 @@ def rothc(
     result = run_site(run, table.findings)
     tables.write_csv(result.months, out, overwrite=overwrite)
     if plot is not None:
-        from recarb.reports.site_figures import plot_site
-
-        with tables.written_atomically(plot) as temporary:
-            plot_site(result, temporary)
+        _draw(result, plot)
     _tell(table, run, result)
     typer.echo(f"written: {', '.join(str(path) for path in (out, plot) if path is not None)}")
+
+
+def _draw(result: "SiteResult", plot: Path) -> None:
+    from recarb.io.tables import written_atomically
+    from recarb.reports.site_figures import plot_site
+
+    with written_atomically(plot) as temporary:
+        plot_site(result, temporary)
 
 
 def _four_pools(text: str | None) -> tuple[float, ...] | None:
@@ -127,6 +134,8 @@ def _tell(table: "SiteTable", run: "SiteRun", result: "SiteResult") -> None:
     if result.spun_up and run.soc_tc_ha is not None:
         scope = "all inputs" if run.scale_all else "the spin-up inputs"
         typer.echo(f"factor: {result.factor:.10g} on {scope}, so that the stock is in equilibrium")
+        if not run.scale_all:
+            typer.echo("the inputs after the spin-up stay as in the table; --scale-all scales them")
     came = "equilibrium of the first 12 rows" if result.spun_up else "as given"
     pools = ", ".join(f"{name} {pool:.4f}" for name, pool in zip(POOLS, result.start, strict=True))
     total = float(result.start.sum()) + result.iom_tc_ha

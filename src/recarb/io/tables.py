@@ -163,11 +163,11 @@ def _to_numbers(
 
 def _check_header(path: Path, header: list[str]) -> list[Finding]:
     where = f"{path.name}, header"
-    findings = [
-        _finding("column", where, f"expected column '{name}', found none", f"has: {header}")
-        for name in SITE_COLUMNS
-        if name not in header
-    ]
+    missing = [name for name in SITE_COLUMNS if name not in header]
+    findings = []
+    if missing:
+        message = f"expected the columns {', '.join(missing)}, found only {', '.join(header)}"
+        findings.append(_finding("column", where, message, "name them so; commas between cells"))
     double = sorted({name for name in header if name in SITE_COLUMNS and header.count(name) > 1})
     findings += [
         _finding("column", where, f"expected '{name}' once, found it more often", "rename one")

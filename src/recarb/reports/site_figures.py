@@ -6,6 +6,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from recarb.io.tables import written_atomically
 from recarb.sequestration.site import SiteResult
 
 # Okabe & Ito 2008, told apart with every kind of colour vision; slowest pool at the bottom
@@ -54,4 +55,5 @@ def plot_site(result: SiteResult, path: Path) -> None:
     axes.legend(
         handles[::-1], labels[::-1], loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False
     )
-    figure.savefig(path, dpi=DOTS_PER_INCH)
+    with written_atomically(path) as part:
+        figure.savefig(part, dpi=DOTS_PER_INCH)

@@ -13,7 +13,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def source_fingerprint() -> str:
-    """Hash of every source file of this room, the compiler's version and the processor [hex]."""
+    """Hash of every source file of this room and of the compiler's version [hex]."""
     digest = hashlib.sha256(numba.__version__.encode())
     for path in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(path.read_bytes())
@@ -40,7 +40,7 @@ def _usable_cache() -> bool:
             pass
     except OSError:
         return False
-    numba.config.CACHE_DIR = str(folder)
+    numba.config.CACHE_DIR = str(folder)  # type: ignore[attr-defined]
     return True
 
 

@@ -1,9 +1,15 @@
 """One month of the carbon pools: what decomposes, what is respired, where the rest goes."""
 
 import math
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from recarb.rothc.compile import njit
 from recarb.rothc.parameters import Parameters
+
+Stock = TypeVar("Stock", float, NDArray[np.float64])
 
 
 @njit
@@ -18,14 +24,15 @@ def co2_ratio(clay_pct: float, p: Parameters) -> float:
 
 
 @njit
-def inert_carbon(soc_tc_ha: float, p: Parameters) -> float:
+def inert_carbon(soc_tc_ha: Stock, p: Parameters) -> Stock:
     """Inert organic matter IOM [t C ha-1] of a stock [t C ha-1]. F98: 0.049 SOC^1.139.
 
     >>> from recarb.rothc.parameters import Parameters
     >>> round(inert_carbon(37.19, Parameters()), 2)
     3.01
     """
-    return p.iom_scale * soc_tc_ha**p.iom_power
+    inert: Stock = p.iom_scale * soc_tc_ha**p.iom_power
+    return inert
 
 
 @njit

@@ -457,7 +457,7 @@ def _check_calendar(run: SiteRun) -> list[Finding]:
     for message, test in tests.items():
         wrong = months.index[1:][test(step)]
         if len(wrong):
-            where = f"columns year and month, {_rows(wrong)}"
+            where = f"{_rows(wrong)}"
             hint = "one row per month, in order, none left out"
             if run.spin_up_months == 0 and wrong[0] == months.index[YEAR : YEAR + 1].min():
                 hint += f"; give --spin-up-months {YEAR} if the first year is the equilibrium"
