@@ -1,7 +1,8 @@
 """run.toml: every choice of a run, checked when it is read. Unknown keys are errors.
 
-Paths are relative to the folder of run.toml; `~` and `$NAME` (environment) are expanded. Units stand
-in the keys. Defaults are those of the GSOCseq technical manual unless a comment says otherwise.
+Paths are relative to the folder of run.toml; `~` and `$NAME` (environment) are expanded. Units
+stand in the keys. Defaults are those of the GSOCseq technical manual unless a comment says
+otherwise.
 """
 
 import hashlib
@@ -39,10 +40,9 @@ def _resolve(path: Any, info: ValidationInfo) -> Any:
     return folder / Path(expanded).expanduser()
 
 
-def _table_path(name: str, info: ValidationInfo) -> str:
+def _table_path(name: str | Path, info: ValidationInfo) -> Any:
     """A crosswalk that ships keeps its name; a country's own table is a path."""
-    is_file = Path(name).suffix in {".csv", ".toml"}
-    return str(_resolve(name, info)) if is_file else name
+    return _resolve(name, info) if Path(name).suffix in {".csv", ".toml"} else name
 
 
 def _first_month(text: str) -> str:
@@ -58,6 +58,7 @@ def _class_keys(table: Any) -> Any:
 File = Annotated[Path, BeforeValidator(_resolve)]
 Month = Annotated[str, AfterValidator(_first_month)]
 ByClass = Annotated[dict[int, float], BeforeValidator(_class_keys)]
+AnyFloat = Annotated[float, Field(allow_inf_nan=True)]
 Years = tuple[int, int]
 PetMethod = Literal["fao56", "hargreaves", "thornthwaite"]
 
@@ -65,7 +66,13 @@ PetMethod = Literal["fao56", "hargreaves", "thornthwaite"]
 class Model(BaseModel):
     """Base of all tables of run.toml."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        populate_by_name=True,
+        allow_inf_nan=False,
+        ser_json_inf_nan="strings",  # JSON has no word for NaN
+    )
 
 
 class Layer(Model):
@@ -75,7 +82,7 @@ class Layer(Model):
     unit: str | None = None  # needed where the file's tags do not name one
     band: int | None = Field(default=None, ge=1)  # for a single layer in a file of many bands
     variable: str | None = None  # for a NetCDF with several variables
-    nodata: tuple[float, ...] = ()  # further values that mean "missing", beside the file's own
+    nodata: tuple[AnyFloat, ...] = ()  # further values that mean "missing", beside the file's own
     apply_scale: bool = True  # false: ignore the scale factor in the file's tags
     first: Month | None = None  # first month of a series whose file does not tell
 
@@ -90,7 +97,7 @@ class Override(Layer):
 class LandUseLayer(Layer):
     """A land-use or land-cover map and the table that reads its legend."""
 
-    crosswalk: Annotated[str, AfterValidator(_table_path)] = "esa_cci_fao_scripts"
+    crosswalk: Annotated[str | Path, AfterValidator(_table_path)] = "esa_cci_fao_scripts"
     options: Annotated[dict[int, int], BeforeValidator(_class_keys)] = {}  # {20: 13}: ESA irrigated
     override: tuple[Override, ...] = ()
 
@@ -143,7 +150,7 @@ class Climate(Model):
     @model_validator(mode="after")
     def _one_pet(self) -> Self:
         if (self.pet is None) == (self.pet_method is None):
-            raise ValueError("give either `pet` (a layer) or `pet_method`, not both and not neither")
+            raise ValueError("give either `pet` (a layer) or `pet_method`, and not both")
         return self
 
     def layers(self) -> dict[str, Layer]:
@@ -169,7 +176,7 @@ class WarmUp(Model):
 
 
 class Forward(Model):
-    """Phase 3: the projection, on the mean climate of the warm-up (or of the spin-up without one)."""
+    """Phase 3: the projection, on the mean climate of the warm-up (without one, the spin-up's)."""
 
     years: int = Field(default=20, ge=1, le=500)
     climate: str | None = None
@@ -199,13 +206,19 @@ class Choices(Model):
 
 
 class Scenario(Model):
-    """A level of sustainable soil management: relative gain in carbon input, or its absolute amount."""
+    """A level of sustainable soil management: a gain in carbon input, or an absolute input."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9]*$")]
     gain_pct: float = Field(default=0.0, ge=-100.0)
     gain_pct_by_land_use: ByClass = {}
     gain_pct_by_zone: ByClass = {}
     c_input_tc_ha_per_yr: float | None = Field(default=None, ge=0)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is one gain for the whole country."""
+        special = self.gain_pct_by_land_use or self.gain_pct_by_zone
+        return not special and self.c_input_tc_ha_per_yr is None
 
 
 class Uncertainty(Model):
@@ -223,7 +236,7 @@ class Uncertainty(Model):
 
 
 class Flags(Model):
-    """Limits of the exclusion flags of manual ch. 13. Deliveries are not masked."""
+    """Limits of the exclusion flags of manual ch. 5. Deliveries are not masked (ch. 13)."""
 
     soc_above_tc_ha: float = 200.0
     sand_above_pct: float = 90.0
@@ -234,6 +247,9 @@ class Suspicion(Model):
     """Limits beyond which an input is suspicious (own judgement; each has a code in `accept`)."""
 
     rain_below_mm_per_yr: float = 60.0
+    rain_above_mm_per_yr: float = 6000.0
+    pet_below_mm_per_yr: float = 120.0
+    clay_below_pct: float = 1.5
     amplitude_above_c: float = 60.0
     temperature_jump_c: float = 1.5
     rain_jump_pct: float = 25.0
@@ -255,6 +271,7 @@ class RunConfig(Model):
     note: str = ""
     output: Annotated[File, Field(default="out", validate_default=True)]
     accept: tuple[str, ...] = ()
+    agricultural_emissions_mt_co2e_per_yr: float | None = Field(default=None, gt=0)
     tile_cells: int = Field(default=128, ge=8, le=4096)
     inputs: Inputs
     boundary: Boundary | None = None
@@ -275,7 +292,13 @@ class RunConfig(Model):
         used |= {self.warm_up.climate} if self.warm_up else set()
         used |= {self.forward.climate} if self.forward.climate else set()
         if missing := sorted(used - set(self.climate)):
-            raise ValueError(f"no [climate.{missing[0]}] is given; there are {sorted(self.climate)}")
+            raise ValueError(f"no [climate.{missing[0]}] is given; there is {sorted(self.climate)}")
+        if self.warm_up and self.climate[self.warm_up.climate].climatology:
+            raise ValueError(
+                "the warm-up goes year by year, but "
+                f"climate.{self.warm_up.climate} has twelve means "
+                "(climatology = true): name a series in warm_up.climate, or remove [warm_up]"
+            )
         if self.warm_up and self.warm_up.years[0] != self.model.soc_year + 1:
             raise ValueError(
                 f"the warm-up starts in {self.warm_up.years[0]}, but the SOC map is of "
@@ -283,6 +306,12 @@ class RunConfig(Model):
                 "(set model.soc_year, or warm_up.years)"
             )
         _unique_scenarios(self.scenarios)
+        by_zone = [s.name for s in self.scenarios if s.gain_pct_by_zone]
+        if by_zone and self.inputs.zones is None:
+            raise ValueError(
+                f"scenario {by_zone[0]} has gains by zone, but there is no map of zones: "
+                "give inputs.zones, or remove gain_pct_by_zone"
+            )
         if self.uncertainty.ssm_map not in {None, *(s.name for s in self.scenarios)}:
             raise ValueError(f"uncertainty.ssm_map {self.uncertainty.ssm_map!r} is no scenario")
         return self
@@ -296,8 +325,8 @@ class RunConfig(Model):
         return "SSM2" if "SSM2" in names else names[-1]
 
     def fingerprint(self) -> str:
-        """Hash of the resolved configuration, wherever its files lie [hex]."""
-        values = _names_only(self.model_dump(exclude={"output"}))
+        """Hash of the resolved configuration, wherever its files lie, however it is tiled [hex]."""
+        values = _names_only(self.model_dump(exclude={"output", "tile_cells"}))
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 
@@ -328,9 +357,12 @@ def load_config(path: Path) -> RunConfig:
     if not path.is_file():
         raise ConfigError(f"{path}: no such file; write one with: recarb init ISO3")
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # Notepad writes a BOM
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: not valid TOML: {error}") from error
+        advice = "; write paths with / or in single quotes" if "\\" in str(error) else ""
+        raise ConfigError(f"{path}: not valid TOML: {error}{advice}") from error
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from error
     context = {"folder": path.parent}
     try:
         return RunConfig.model_validate(table, context=context)

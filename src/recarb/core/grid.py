@@ -1,6 +1,7 @@
 """What a grid must be to carry a national map, and how large its cells are on the ellipsoid."""
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,7 +60,7 @@ def check_grid(grid: GeoBox, where: str) -> None:
         The grid sticks out of the globe. A country across the antimeridian is run on a grid from
         -180 to 180 (empty cells cost nothing), in two halves, or in a projected CRS of its own.
     """
-    if not grid.crs.geographic:
+    if not is_geographic(grid):
         return
     box = grid.boundingbox
     slack = EDGE_TOLERANCE * abs(grid.transform.a)
@@ -76,19 +77,35 @@ def check_grid(grid: GeoBox, where: str) -> None:
         )
 
 
-def cell_centres(grid: GeoBox, rows: Ints, columns: Ints) -> tuple[Floats, Floats]:
-    """Coordinates x, y of cell centres in the grid's CRS."""
+def is_geographic(grid: GeoBox) -> bool:
+    """Whether a grid is in degrees."""
+    return grid.crs is not None and grid.crs.geographic
+
+
+def cell_centres(
+    grid: GeoBox, rows: Ints | Floats, columns: Ints | Floats
+) -> tuple[Floats, Floats]:
+    """Coordinates x, y of cell centres in the grid's CRS; fractions lie beside the centres."""
     a = grid.transform
-    return a.c + (columns + 0.5) * a.a, a.f + (rows + 0.5) * a.e
+    x: Floats = np.asarray(a.c + (columns + 0.5) * a.a, dtype=np.float64)
+    y: Floats = np.asarray(a.f + (rows + 0.5) * a.e, dtype=np.float64)
+    return x, y
+
+
+@cache
+def _transformer(source: str, target: str) -> Transformer:
+    """Making one takes 0.1 s."""
+    return Transformer.from_crs(source, target, always_xy=True)
 
 
 def transform(x: Floats, y: Floats, source: object, target: object) -> tuple[Floats, Floats]:
-    """Coordinates in another CRS, always x (longitude) first."""
+    """Coordinates in another CRS, always x (longitude) first; NaN where it does not reach."""
     if source == target:
         return x, y
-    change = Transformer.from_crs(str(source), str(target), always_xy=True)
-    new_x, new_y = change.transform(x, y)
-    return np.asarray(new_x, dtype=np.float64), np.asarray(new_y, dtype=np.float64)
+    change = _transformer(str(source), str(target))
+    new_x, new_y = (np.asarray(axis, dtype=np.float64) for axis in change.transform(x, y))
+    known = np.isfinite(new_x) & np.isfinite(new_y)
+    return np.where(known, new_x, np.nan), np.where(known, new_y, np.nan)
 
 
 def cell_areas_ha(grid: GeoBox, tile: Tile) -> Floats:
@@ -101,12 +118,14 @@ def cell_areas_ha(grid: GeoBox, tile: Tile) -> Floats:
     columns = np.arange(tile.columns.start, tile.columns.stop + 1)
     a = grid.transform
     x, y = np.meshgrid(a.c + columns * a.a, a.f + rows * a.e)
-    east, north = transform(x, np.clip(y, -90.0, 90.0) if grid.crs.geographic else y, grid.crs, EQUAL_AREA)
+    if is_geographic(grid):
+        y = np.clip(y, -90.0, 90.0)
+    east, north = transform(x, y, grid.crs, EQUAL_AREA)
     return _quadrilaterals(_unwrap(east), north) / M2_PER_HA
 
 
 def _unwrap(east: Floats) -> Floats:
-    """Make eastings continuous along rows and columns where the grid crosses the antimeridian."""
+    """Make eastings continuous along rows and columns where a grid crosses the antimeridian."""
     world, _ = transform(np.array([-180.0, 180.0]), np.zeros(2), LONLAT, EQUAL_AREA)
     period = float(world[1] - world[0])
     return np.unwrap(np.unwrap(east, axis=1, period=period), axis=0, period=period)

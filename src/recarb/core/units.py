@@ -41,6 +41,7 @@ SPELLINGS = {
     "metres": "m",
     "metre": "m",
 }
+TONNE = re.compile(r"\b(tons?|tonnes?)(?=C?\b)", re.IGNORECASE)  # never the short ton: 0.907 t
 CARBON = re.compile(r"(?:(?<=\bt)|(?<=\bg)|(?<=\bkg)|(?<=\bMg)) ?C\b")
 PER_MONTH = re.compile(r"(/|\bper )\s*(month|mon|mo)\b|\b(month|mon)\^?-1\b")
 PER_DAY = re.compile(r"(/|\bper )\s*(day|d)\b|\b(day|d)\^?-1\b")
@@ -80,7 +81,8 @@ def normalise(unit: str) -> str:
     """
     text = unit.strip()
     text = SPELLINGS.get(text.lower(), text)
-    return re.sub(r"\s+", " ", CARBON.sub(" ", text).replace(" /", "/")).strip()
+    text = CARBON.sub(" ", TONNE.sub("t", text))
+    return re.sub(r"\s*/\s*", "/", re.sub(r"\s+", " ", text)).strip()
 
 
 def _pint_text(unit: str) -> str:
@@ -89,6 +91,19 @@ def _pint_text(unit: str) -> str:
     text = re.sub(r"(?<=[A-Za-z])([23])\b", r"**\1", text)
     text = re.sub(r"\bt\b", "metric_ton", text)
     return re.sub(r"\s+", " * ", text.replace(" * ", " "))
+
+
+def is_unit(text: str) -> bool:
+    """Whether a tag is a unit at all.
+
+    >>> is_unit("t C ha-1"), is_unit("see the readme")
+    (True, False)
+    """
+    try:
+        _registry().parse_units(_pint_text(normalise(text)))
+    except Exception:  # whatever the parser stumbles over
+        return False
+    return True
 
 
 def conversion(unit: str, quantity: Quantity, where: str) -> Conversion:
@@ -105,10 +120,10 @@ def conversion(unit: str, quantity: Quantity, where: str) -> Conversion:
     text = normalise(unit)
     target = quantity.unit
     per_day = False
-    if target.endswith("month-1"):
-        text, per_day = _per_month(text)
-        target = "mm"
     try:
+        if target.endswith("month-1"):
+            text, per_day = _per_month(text)
+            target = "mm"
         scale, offset = _linear(text, target)
     except Exception as error:
         raise UnitError(
@@ -152,7 +167,7 @@ def _linear(text: str, target: str) -> tuple[float, float]:
 
 
 def _unit_step(registry: Any, source: Any, wanted: Any) -> float:
-    """Size of one source unit in the wanted unit, exact for temperatures (no difference of large)."""
+    """Size of one source unit in the wanted unit; exactly 1 for kelvin and degC."""
     if source in (registry.Unit("kelvin"), registry.Unit("degC")):
         return 1.0
     high = float(registry.Quantity(1.0, source).to(wanted).magnitude)

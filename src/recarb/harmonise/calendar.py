@@ -27,7 +27,7 @@ def days_of(months: Months, climatology: bool) -> Floats:
     array([29.])
     """
     start = months.astype("datetime64[D]")
-    days = ((months + 1).astype("datetime64[D]") - start).astype(np.float64)
+    days: Floats = ((months + 1).astype("datetime64[D]") - start).astype(np.float64)
     if climatology:
         days[FEBRUARY] = MEAN_FEBRUARY_DAYS
     return days
@@ -45,22 +45,37 @@ def months_of(layer: LayerFile, climatology: bool) -> Months:
     if climatology:
         if layer.count != YEAR:
             raise MissingData(
-                f"{layer.where}: expected 12 bands, January to December, found {layer.count}"
+                f"{layer.where}: expected 12 bands, January to December, found {layer.count}; give "
+                "twelve means, or remove climatology = true"
             )
+        _check_order(layer)
         return climatology_months()
     months = _series(layer)
     gaps = np.flatnonzero(np.diff(months).astype(int) != 1)
     if gaps.size:
         raise MissingData(
-            f"{layer.where}: the months are not one after the other: {months[gaps[0]]} is followed "
-            f"by {months[gaps[0] + 1]} (band {gaps[0] + 2})"
+            f"{layer.where}: expected one month after the other, found {months[gaps[0]]} followed "
+            f"by {months[gaps[0] + 1]} (band {gaps[0] + 2}); add the missing months to the file"
         )
     if layer.count % YEAR or not str(months[0]).endswith("-01"):
         raise MissingData(
             f"{layer.where}: expected whole years from January to December, found {layer.count} "
-            f"bands from {months[0]} to {months[-1]}"
+            f"bands from {months[0]} to {months[-1]}; complete the first and the last year, or cut "
+            "them off"
         )
     return months
+
+
+def _check_order(layer: LayerFile) -> None:
+    """Refuse twelve means whose own time stamps do not run from January to December."""
+    if layer.times is None:
+        return
+    order = [time[-2:] for time in layer.times]
+    if order != [f"{month:02d}" for month in range(1, YEAR + 1)]:
+        raise MissingData(
+            f"{layer.where}: expected the twelve bands from January to December, found the months "
+            f"{', '.join(order)}; bring them into the order of the calendar year"
+        )
 
 
 def _series(layer: LayerFile) -> Months:
@@ -68,9 +83,14 @@ def _series(layer: LayerFile) -> Months:
         first = np.datetime64(layer.layer.first, "M")
         return first + np.arange(layer.count)
     if layer.times is None:
-        hint = " If these are 12 long-term means, write climatology = true" if layer.count == YEAR else ""
+        hint = (
+            " If these are 12 long-term means, write climatology = true"
+            if layer.count == YEAR
+            else ""
+        )
         raise MissingData(
-            f"{layer.where}: {layer.count} bands, but neither a time axis nor band names tell their "
+            f"{layer.where}: {layer.count} bands, but "
+            "neither a time axis nor band names tell their "
             f'months; write first = "1981-01" beside its path in run.toml.{hint}'
         )
     return np.array(layer.times, dtype="datetime64[M]")
@@ -87,8 +107,8 @@ def bands_of_years(layer: LayerFile, months: Months, years: tuple[int, int]) -> 
     first, last = (np.datetime64(f"{years[0]}-01", "M"), np.datetime64(f"{years[1]}-12", "M"))
     if years[0] > years[1] or first < months[0] or last > months[-1]:
         raise MissingData(
-            f"{layer.where}: the years {years[0]}-{years[1]} are wanted, the series has "
-            f"{months[0]} to {months[-1]}"
+            f"{layer.where}: expected the years {years[0]} to {years[1]}, found {months[0]} to "
+            f"{months[-1]}; change `years` in run.toml, or give a longer series"
         )
     start = int((first - months[0]).astype(int))
     count = YEAR * (years[1] - years[0] + 1)

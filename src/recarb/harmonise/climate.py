@@ -41,7 +41,7 @@ class Points:
 
 @dataclass(frozen=True)
 class Sample:
-    """Climate at points: (point, time) in degC, mm, mm per month or year, and what was not plain."""
+    """Climate at points: (point, time) in degC, mm per month or year, and what was not plain."""
 
     temperature: Floats
     rain: Floats
@@ -63,9 +63,7 @@ class ClimateReader:
         self.files: Mapping[str, LayerFile] = {
             key: describe(key, layer) for key, layer in config.layers().items()
         }
-        self.months = {
-            key: months_of(file, config.climatology) for key, file in self.files.items()
-        }
+        self.months = {key: months_of(file, config.climatology) for key, file in self.files.items()}
         self.orography = _orography(config, elevation)
         if config.pet_method is not None:
             self._check_pet(config.pet_method)
@@ -116,7 +114,10 @@ class ClimateReader:
         bands = self._bands("temperature", block)
         months = self.months["temperature"][bands - 1]
         climate = xr.Dataset(
-            {key: (("time", "y", "x"), self.fields(key, block, roi)) for key in PET_METHODS[method]},
+            {
+                key: (("time", "y", "x"), self.fields(key, block, roi))
+                for key in PET_METHODS[method]
+            },
             coords={"time": months.astype("datetime64[ns]")},
         )
         elevation = self.coarse_elevation(roi)
@@ -135,7 +136,7 @@ class ClimateReader:
         """Elevation averaged to the cells of a window of the temperature grid [m]."""
         if self.orography is None:
             return None
-        return to_grid(self.orography, self.grid_of("temperature")[roi])
+        return to_grid(self.orography, self.grid_of("temperature"), roi=roi)
 
     def sample(self, points: Points, years: Years, reduce: Reduce, pet: bool = True) -> Sample:
         """Climate at points, as monthly series, as twelve means, or as yearly mean T and sum P."""
@@ -199,9 +200,9 @@ def _reduced(fields: Floats, variable: str, reduce: Reduce) -> Floats:
         return fields
     by_year = fields.reshape(-1, YEAR, *fields.shape[1:])
     if reduce == "climatology":
-        return _running_sum(by_year) / by_year.shape[0]
+        return np.asarray(_running_sum(by_year) / by_year.shape[0])
     total = _running_sum(by_year.swapaxes(0, 1))
-    return total / YEAR if variable == "temperature" else total
+    return np.asarray(total / YEAR) if variable == "temperature" else total
 
 
 def _running_sum(fields: Floats) -> Floats:
@@ -209,7 +210,7 @@ def _running_sum(fields: Floats) -> Floats:
 
     numpy's own sum adds in another order for a window of one cell: tiles would differ in bits.
     """
-    total = fields[0].copy()
+    total: Floats = fields[0].copy()
     for field in fields[1:]:
         total += field
     return total

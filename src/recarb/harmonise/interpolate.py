@@ -6,17 +6,17 @@ import numpy as np
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 
-from recarb.core.grid import LONLAT, transform
+from recarb.core.grid import LONLAT, cell_centres, is_geographic, transform
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 EARTH_RADIUS_KM = 6371.0088  # mean radius of WGS84
-KM_PER_DEGREE = np.pi * EARTH_RADIUS_KM / 180.0
 FULL_CIRCLE = 360.0
 CORNERS = 4
-TIES = 8  # cells that can be equally near on a regular grid
+OFF_GRID = -9.0  # cells; where a point that cannot be projected is put
+PROBES = 9  # points per side at which the cells of a projected grid are measured
 ONE_SIDE = 1e-12  # a weight below this is a rounding error of a point on a cell centre
 
 
@@ -26,36 +26,62 @@ class Stencil:
 
     rows, columns : (point, 4); a row or column outside the grid is -1
     weights : (point, 4) [-], summing to 1
+    row, column : (point,) the cell nearest to the point, also for a point outside the grid
     """
 
     rows: Ints
     columns: Ints
     weights: Floats
+    row: Ints
+    column: Ints
 
 
 def stencil(x: Floats, y: Floats, grid: GeoBox) -> Stencil:
     """Bilinear neighbours of points given in the grid's CRS; a global grid closes at its seam."""
     a = grid.transform
     height, width = grid.shape
-    across = (x - a.c) / a.a - 0.5
-    period = _columns_per_circle(grid)
-    if period is not None:
-        across = np.mod(across + 0.5, period) - 0.5
-    down = (y - a.f) / a.e - 0.5
+    known = np.isfinite(x) & np.isfinite(y)
+    across = nearest_turn((x - a.c) / a.a - 0.5, grid, about=(width - 1) / 2.0)
+    across = np.where(known, across, OFF_GRID)
+    down = np.where(known, (y - a.f) / a.e - 0.5, OFF_GRID)
     left, top = np.floor(across).astype(np.int64), np.floor(down).astype(np.int64)
     fx, fy = across - left, down - top
     columns = np.stack([left, left + 1, left, left + 1], axis=1)
     rows = np.stack([top, top, top + 1, top + 1], axis=1)
     weights = np.stack([(1 - fx) * (1 - fy), fx * (1 - fy), (1 - fx) * fy, fx * fy], axis=1)
-    if period is not None and round(period) == width:
-        columns = np.mod(columns, width)
+    column = np.rint(across).astype(np.int64)
+    if closes(grid):
+        columns, column = np.mod(columns, width), np.mod(column, width)
     outside = (rows < 0) | (rows >= height) | (columns < 0) | (columns >= width)
-    return Stencil(np.where(outside, -1, rows), np.where(outside, -1, columns), weights)
+    return Stencil(
+        np.where(outside, -1, rows),
+        np.where(outside, -1, columns),
+        weights,
+        np.clip(np.rint(down).astype(np.int64), 0, height - 1),
+        np.clip(column, 0, width - 1),
+    )
+
+
+def closes(grid: GeoBox) -> bool:
+    """Whether the columns of a grid make the full circle."""
+    period = _columns_per_circle(grid)
+    return period is not None and round(period) == grid.shape[1]
+
+
+def nearest_turn(columns: Floats, grid: GeoBox, about: float) -> Floats:
+    """The same columns of a longitude grid, moved by full circles to within half of one of `about`.
+
+    Columns that lie there already keep their bits.
+    """
+    period = _columns_per_circle(grid)
+    if period is None:
+        return columns
+    return np.asarray(columns - period * np.round((columns - about) / period))
 
 
 def _columns_per_circle(grid: GeoBox) -> float | None:
     """Number of columns that make 360 degrees, None for a projected grid."""
-    return FULL_CIRCLE / grid.transform.a if grid.crs.geographic else None
+    return FULL_CIRCLE / grid.transform.a if is_geographic(grid) else None
 
 
 @dataclass(frozen=True)
@@ -73,8 +99,8 @@ class Sampler:
 
     def apply(self, fields: Floats) -> Floats:
         """(time, y, x) of the window -> (point, time), C-contiguous; NaN where missing."""
-        by_cell = np.ascontiguousarray(fields.reshape(fields.shape[0], -1).T)
-        by_cell[~np.isfinite(by_cell)] = 0.0
+        by_cell = fields.reshape(fields.shape[0], -1).T
+        by_cell = np.ascontiguousarray(np.where(np.isfinite(by_cell), by_cell, 0.0))
         result = np.zeros((self.index.shape[0], fields.shape[0]))
         for corner in range(CORNERS):
             result += self.weights[:, corner, None] * by_cell[self.index[:, corner]]
@@ -123,22 +149,19 @@ def sampler(
 def _nearest_valid(
     valid: Bools, window: tuple[slice, slice], points: tuple[Floats, Floats], grid: GeoBox
 ) -> tuple[Ints, Floats]:
-    """Flat position of the nearest valid cell of the window for each point, and its distance [km]."""
+    """Flat position of the valid cell nearest to each point, and its distance [km]."""
     from scipy.spatial import KDTree
 
     flat = np.flatnonzero(valid)
     rows, columns = np.divmod(flat, valid.shape[1])
-    a = grid.transform
-    x = a.c + (columns + window[1].start + 0.5) * a.a
-    y = a.f + (rows + window[0].start + 0.5) * a.e
+    x, y = cell_centres(grid, rows + window[0].start, columns + window[1].start)
     lon, lat = transform(x, y, grid.crs, LONLAT)
-    tree = KDTree(_on_sphere(lon, lat))
-    chord, position = tree.query(_on_sphere(*points), k=min(TIES, flat.size))
-    chord, position = chord.reshape(len(points[0]), -1), position.reshape(len(points[0]), -1)
+    tree, wanted = KDTree(_on_sphere(lon, lat)), _on_sphere(*points)
+    chord, _ = tree.query(wanted)
     # of cells equally near the first of the whole grid is taken, whatever window was read
-    tied = chord <= chord[:, :1] * (1.0 + ONE_SIDE)
-    first = np.where(tied, flat[position], valid.size).min(axis=1)
-    return first, 2.0 * EARTH_RADIUS_KM * np.arcsin(np.minimum(chord[:, 0] / 2.0, 1.0))
+    tied = tree.query_ball_point(wanted, chord * (1.0 + ONE_SIDE))
+    first = flat[[min(positions) for positions in tied]]
+    return first, 2.0 * EARTH_RADIUS_KM * np.arcsin(np.minimum(chord / 2.0, 1.0))
 
 
 def _on_sphere(lon: Floats, lat: Floats) -> Floats:
@@ -151,16 +174,30 @@ def _on_sphere(lon: Floats, lat: Floats) -> Floats:
 
 def margin_of(grid: GeoBox, distance_km: float, latitude: float) -> tuple[int, int]:
     """Rows and columns of `grid` that reach at least `distance_km` at `latitude` [degrees]."""
-    across, down = grid.transform.a, abs(grid.transform.e)
-    metres_per_unit = 1000.0
-    if grid.crs.geographic:
-        along = KM_PER_DEGREE * max(np.cos(np.radians(latitude)), ONE_SIDE)
-        per_row, per_column = down * KM_PER_DEGREE, across * along
-    else:
-        per_row, per_column = down / metres_per_unit, across / metres_per_unit
     height, width = grid.shape
-    rows = min(int(np.ceil(distance_km / per_row)) + 1, height)
-    return rows, min(int(np.ceil(distance_km / per_column)) + 1, width)
+    if is_geographic(grid):
+        angle, parallel = distance_km / EARTH_RADIUS_KM, np.cos(np.radians(latitude))
+        # a circle around a point is widest in longitude beyond it: sin(angle) / cos(latitude)
+        if angle >= np.pi / 2 or np.sin(angle) >= parallel:
+            reach = FULL_CIRCLE
+        else:
+            reach = float(np.degrees(np.arcsin(np.sin(angle) / parallel)))
+        rows, columns = np.degrees(angle) / -grid.transform.e, reach / grid.transform.a
+    else:
+        rows = columns = distance_km / _smallest_step_km(grid)
+    return min(int(np.ceil(rows)) + 1, height), min(int(np.ceil(columns)) + 1, width)
+
+
+def _smallest_step_km(grid: GeoBox) -> float:
+    """Least distance on the ground between neighbours of a projected grid: Mercator's shrink."""
+    rows, columns = (np.linspace(0, n - 1, PROBES) for n in grid.shape)
+    row, column = (axis.ravel() for axis in np.meshgrid(rows, columns))
+    here, south, east = (
+        _on_sphere(*transform(*cell_centres(grid, row + down, column + right), grid.crs, LONLAT))
+        for down, right in ((0, 0), (1, 0), (0, 1))
+    )
+    steps = [np.linalg.norm(there - here, axis=1) for there in (south, east)]
+    return float(np.nanmin(steps)) * EARTH_RADIUS_KM
 
 
 def window_of(found: Stencil, grid: GeoBox, margin: tuple[int, int]) -> tuple[slice, slice]:
@@ -169,16 +206,11 @@ def window_of(found: Stencil, grid: GeoBox, margin: tuple[int, int]) -> tuple[sl
     Points on both sides of the seam of a global grid need its full width.
     """
     height, width = grid.shape
-    rows, columns = found.rows[found.rows >= 0], found.columns[found.columns >= 0]
-    if rows.size == 0:
-        return slice(0, 0), slice(0, 0)
-    first_row, last_row = max(rows.min() - margin[0], 0), min(rows.max() + margin[0] + 1, height)
-    first, last = columns.min() - margin[1], columns.max() + margin[1] + 1
-    period = _columns_per_circle(grid)
-    at_seam = period is not None and round(period) == width and (first < 0 or last > width)
-    if at_seam:
+    first_row, last_row = found.row.min() - 1 - margin[0], found.row.max() + 2 + margin[0]
+    first, last = found.column.min() - 1 - margin[1], found.column.max() + 2 + margin[1]
+    if closes(grid) and (first < 0 or last > width):
         first, last = 0, width
     return (
-        slice(int(first_row), int(last_row)),
+        slice(int(max(first_row, 0)), int(min(last_row, height))),
         slice(int(max(first, 0)), int(min(last, width))),
     )

@@ -61,6 +61,8 @@ def modal_to_grid(
             f"shape {classes.shape}, source CRS {src_crs}, target CRS {dst_geobox.crs}. "
             "Set the projection of the file."
         )
+    if classes.size == 0:  # the layer ends before this tile
+        return np.zeros(dst_geobox.shape, dtype=np.uint8)
     source = GeoBox(classes.shape, src_transform, src_crs)  # type: ignore[arg-type]
     if source == dst_geobox:
         modal = classes.copy()

@@ -1,4 +1,4 @@
-"""Writing maps: window by window into a temporary file, then a verified COG under its final name."""
+"""Writing maps: window by window into a temporary file, then a verified COG with its final name."""
 
 import os
 import zlib
@@ -12,13 +12,14 @@ import rasterio
 import rasterio.shutil
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
-from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
 from recarb.core.errors import OutputError
+from recarb.io.raster import GDAL_ERRORS
 
 NODATA = -9999.0
 BLOCK = 256
+WRITE_ERRORS = (*GDAL_ERRORS, OSError)
 OVERVIEW_RESAMPLING = {"float32": "average", "uint8": "nearest", "uint16": "nearest"}
 
 
@@ -47,7 +48,7 @@ class MapWriter:
 
     def __init__(self, spec: MapSpec, geobox: GeoBox, staging: Path) -> None:
         self.spec = spec
-        self.staged = staging / f"{spec.name}.tif"
+        self.staged = staging / f"{spec.name}.part"
         self._sums: dict[tuple[int, int, int, int], int] = {}
         profile = {
             "driver": "GTiff",
@@ -68,7 +69,7 @@ class MapWriter:
         }
         try:
             self._file: Any = rasterio.open(self.staged, "w", **profile)
-        except (RasterioError, OSError) as error:
+        except WRITE_ERRORS as error:
             raise OutputError(f"cannot write into {staging}: {error}") from error
         self._file.update_tags(**spec.tags)
         self._file.set_band_description(1, spec.title)
@@ -78,22 +79,47 @@ class MapWriter:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._file.close()
+        try:
+            self._file.close()
+        except WRITE_ERRORS as error:
+            raise OutputError(_disk_message(self.staged, error)) from error
 
     def write(self, values: NDArray[Any], row: int, column: int) -> None:
-        """Write a block (y, x) whose upper left cell is (`row`, `column`); NaN becomes nodata."""
+        """Write a block (y, x) whose upper left cell is (`row`, `column`); NaN becomes nodata.
+
+        Raises
+        ------
+        OutputError
+            The disk is full or failing, or a value does not fit the type of the map.
+        """
+        self._check_fit(values, row, column)
         block = np.where(np.isnan(values), self.spec.nodata, values).astype(self.spec.dtype)
         height, width = block.shape
         try:
             self._file.write(block, 1, window=Window(column, row, width, height))
-        except (RasterioError, OSError) as error:
+        except WRITE_ERRORS as error:
             raise OutputError(_disk_message(self.staged, error)) from error
         self._sums[row, column, height, width] = zlib.crc32(np.ascontiguousarray(block).tobytes())
+
+    def _check_fit(self, values: NDArray[Any], row: int, column: int) -> None:
+        """Refuse what a cast would turn into another number without a word."""
+        known = values[~np.isnan(values)]
+        kind = np.dtype(self.spec.dtype)
+        limits = np.finfo(kind) if kind.kind == "f" else np.iinfo(kind)
+        fits = (known >= limits.min) & (known <= limits.max)
+        if kind.kind != "f":
+            fits &= known == np.rint(known)
+        if not fits.all():
+            raise OutputError(
+                f"{self.spec.name}: {known[~fits][0]:g} near row {row}, column {column} does not "
+                f"fit a map of {self.spec.dtype} ({limits.min:g} to {limits.max:g}). This is a "
+                "fault of recarb: please report it with run.toml"
+            )
 
     def publish(self, folder: Path) -> Path:
         """Write the COG, read it back, compare with what was given, and rename it into `folder`."""
         final = folder / f"{self.spec.name}.tif"
-        part = self.staged.with_suffix(".cog")
+        part = self.staged.with_name(f"{self.spec.name}.cog")
         try:
             self._file.close()
             rasterio.shutil.copy(
@@ -111,7 +137,7 @@ class MapWriter:
             self._verify(part)
             _to_disk(part)
             os.replace(part, final)
-        except (RasterioError, OSError) as error:
+        except WRITE_ERRORS as error:
             raise OutputError(_disk_message(final, error)) from error
         finally:
             part.unlink(missing_ok=True)
@@ -124,8 +150,8 @@ class MapWriter:
                 block = written.read(1, window=Window(column, row, width, height))
                 if zlib.crc32(np.ascontiguousarray(block).tobytes()) != checksum:
                     raise OutputError(
-                        f"{path.name}: what was read back at row {row}, column {column} is not what "
-                        "was written; the disk is full or failing. No map was put in place"
+                        f"{path.name}: what was read back at row {row}, column {column} is not "
+                        "what was written; the disk is full or failing. No map was put in place"
                     )
 
 

@@ -52,7 +52,7 @@ def write_geotiff(
         "nodata": nodata,
         "compress": "deflate",
         "predictor": FLOAT_PREDICTOR if floating else INTEGER_PREDICTOR,
-        "interleave": "band",
+        "interleave": "pixel",
     }
     try:
         with rasterio.open(path, "w", **profile) as file:

@@ -15,7 +15,8 @@ import numpy as np
 import rasterio
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
-from rasterio.errors import NotGeoreferencedWarning, RasterioIOError
+from rasterio._err import CPLE_BaseError  # what rasterio lets through of GDAL's own errors
+from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.windows import Window
 
 from recarb.core.config import Layer
@@ -27,6 +28,9 @@ Floats = NDArray[np.float64]
 ROI = tuple[slice, slice]
 
 GRID_TOLERANCE = 1e-6  # share of a cell by which two parts of one series may be shifted
+GDAL_ERRORS = (RasterioError, CPLE_BaseError)
+HUGE = 1e30  # from here on a declared nodata value is matched roughly:
+HUGE_TOLERANCE = 1e-3  # -3.4e38 is written with more or fewer digits (relative)
 
 
 @dataclass(frozen=True)
@@ -92,7 +96,7 @@ def describe(key: str, layer: Layer, quantity: Quantity | None = None) -> LayerF
             if geobox is not None and not _same_grid(geobox, box):
                 raise GridMismatch(f"{key}: {_plain(uri)} lies on another grid than {uris[0]}")
             geobox = geobox or box
-            tag = tag or _unit_tag(source)
+            tag = _one_unit(tag, _unit_tag(source), layer, f"{key}: {_plain(uri)}")
             parts.append((uri, source.count))
             names += [name or "" for name in source.descriptions]
             times += _time_stamps(source)
@@ -113,10 +117,8 @@ def describe(key: str, layer: Layer, quantity: Quantity | None = None) -> LayerF
     )
 
 
-def read(
-    layer: LayerFile, bands: Sequence[int], roi: ROI, days: Floats | None = None
-) -> Floats:
-    """Read 1-based `bands` of a window as (band, y, x) float64 in the canonical unit, NaN = missing.
+def read(layer: LayerFile, bands: Sequence[int], roi: ROI, days: Floats | None = None) -> Floats:
+    """Read 1-based `bands` of a window, (band, y, x) float64 in the canonical unit, NaN = missing.
 
     Parameters
     ----------
@@ -126,6 +128,8 @@ def read(
     rows, columns = roi
     window = Window.from_slices(rows, columns)
     shape = (len(bands), rows.stop - rows.start, columns.stop - columns.start)
+    if not all(1 <= band <= layer.count for band in bands):
+        raise MissingData(f"{layer.where}: bands {list(bands)} are wanted, it has {layer.count}")
     values = np.empty(shape)
     for uri, inside, at in _bands_by_part(layer, bands):
         with _open(uri, layer.key) as source:
@@ -142,7 +146,7 @@ def read_raw_codes(layer: LayerFile, band: int, roi: ROI) -> tuple[NDArray[Any],
         data = source.read(inside[0], window=window)
         valid = source.read_masks(inside[0], window=window) > 0
     for missing in layer.layer.nodata:
-        valid &= data != missing
+        valid &= ~_equals(data, missing)
     if data.dtype.kind == "f":
         valid &= ~np.isnan(data)
     return data, valid
@@ -166,16 +170,27 @@ def _bands_by_part(
         start += count
 
 
+def _equals(data: NDArray[Any], value: float) -> NDArray[np.bool_]:
+    """Where `data` is a declared value, in the file's own type (0.1 differs in 32 bits)."""
+    if data.dtype.kind != "f" or not np.isfinite(value):
+        return np.asarray(data == value)
+    if abs(value) < HUGE:
+        return np.asarray(data == np.asarray(value).astype(data.dtype))
+    low, high = sorted((value * (1.0 - HUGE_TOLERANCE), value * (1.0 + HUGE_TOLERANCE)))
+    wide = data.astype(np.float64)
+    return np.asarray((wide >= low) & (wide <= high))
+
+
 def _decode(source: Any, bands: list[int], window: Window, layer: Layer) -> Floats:
     data = source.read(bands, window=window)
     missing = source.read_masks(bands, window=window) == 0
     for value in layer.nodata:
-        # compared in the file's own type: -3.4e38 is not the same number in 32 and 64 bits
-        missing |= data == np.asarray(value).astype(data.dtype)
+        missing |= _equals(data, value)
     values: Floats = data.astype(np.float64)
     if layer.apply_scale:
+        scales, offsets = source.scales, source.offsets  # rasterio asks every band for them
         for i, band in enumerate(bands):
-            scale, offset = source.scales[band - 1], source.offsets[band - 1]
+            scale, offset = scales[band - 1], offsets[band - 1]
             if (scale, offset) != (1.0, 0.0):
                 values[i] = values[i] * scale + offset
     values[missing] = np.nan
@@ -208,15 +223,16 @@ def _open(uri: str, key: str) -> Iterator[Any]:
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
         try:
             source = rasterio.open(uri)
-        except RasterioIOError as error:
+        except GDAL_ERRORS as error:
             raise InputError(
-                f"{key}: {_plain(uri)} is not a raster GDAL can read ({error}). Expected GeoTIFF or "
+                f"{key}: {_plain(uri)} is not a raster GDAL can read ({error}). "
+                "Expected GeoTIFF or "
                 "NetCDF; if it was downloaded, it may be an error page or half a file"
             ) from error
     with source:
         try:
             yield source
-        except RasterioIOError as error:
+        except GDAL_ERRORS as error:
             raise InputError(
                 f"{key}: {_plain(uri)} opens but cannot be read ({error}); it is damaged: copy or "
                 "download it again"
@@ -229,6 +245,10 @@ def _check_georeference(source: Any, key: str, uri: str) -> None:
         raise MissingData(
             f"{key}: {_plain(uri)} holds several variables ({names}); name one: variable = ..."
         )
+    if any(str(kind).startswith("complex") for kind in source.dtypes):
+        raise InputError(
+            f"{key}: {_plain(uri)} holds complex numbers (radar?); expected a map of real numbers"
+        )
     if _crs(source) is None:
         raise GridMismatch(
             f"{key}: {_plain(uri)} has no coordinate system (CRS). Assign one, for example with "
@@ -237,7 +257,7 @@ def _check_georeference(source: Any, key: str, uri: str) -> None:
     a = source.transform
     if a.b != 0 or a.d != 0 or a.a <= 0 or a.e >= 0:
         raise GridMismatch(
-            f"{key}: {_plain(uri)} is rotated or upside down (transform {tuple(a)[:6]}); warp it to "
+            f"{key}: {_plain(uri)} is rotated or upside down ({tuple(a)[:6]}); warp it to "
             "a north-up grid with gdalwarp"
         )
 
@@ -266,8 +286,20 @@ def _unit_tag(source: Any) -> str | None:
     candidates = [unit for unit in source.units if unit]
     tags = {key.lower(): value for key, value in source.tags().items()}
     band = {key.lower(): value for key, value in source.tags(1).items()}
-    candidates += [table[key] for table in (band, tags) for key in ("units", "unit") if key in table]
+    candidates += [
+        table[key] for table in (band, tags) for key in ("units", "unit") if key in table
+    ]
     return candidates[0] if candidates else None
+
+
+def _one_unit(tag: str | None, of_part: str | None, layer: Layer, where: str) -> str | None:
+    """The unit of a series in parts; a part that names another is no mistake to guess about."""
+    if layer.unit is None and tag is not None and of_part not in {None, tag}:
+        raise UnitError(
+            f"{where} is in {of_part!r}, the parts before it in {tag!r}; make them one, or write "
+            "`unit = ...` in run.toml if the tags are wrong"
+        )
+    return tag or of_part
 
 
 def _unit(key: str, layer: Layer, quantity: Quantity, tag: str | None) -> tuple[str, str]:
