@@ -195,7 +195,8 @@ def equilibrium_stock(config: RunConfig, land: Land) -> Floats:
     cover_map = describe("land_use", choice)
     legend = load_crosswalk(choice.crosswalk)
     land_use = classes_on_grid(cover_map, 1, legend, choice, box)
-    at = np.nonzero(land.inside & (land_use != legend.classes[WATER]))
+    rows, columns = np.nonzero(land.inside & (land_use != legend.classes[WATER]))
+    at = (rows, columns)
     cells, npp = _soils_under_climate(config, land, at, _turning_over(land_use)[at])
     state = spin_up(cells, tables)
     iom = state["iom"].values

@@ -6,8 +6,8 @@ from importlib.resources import files
 from typing import Annotated
 
 import numpy as np
-from numpy.typing import NDArray
 from affine import Affine
+from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -101,6 +101,22 @@ class Terrain(Fact):
     lake_m: float
 
 
+class Landscape(Fact):
+    """Which land cover grows where: limits of random fields [-] and of elevation [m]."""
+
+    shrub_below: float
+    crops_above: float
+    crops_to_m: float
+    orchards_above: float
+    orchards_to_m: float
+    oak_above: float
+    pine_above: float
+    pine_from_m: float
+    meadows_from_m: float
+    irrigated_above: float
+    irrigated_reach: float
+
+
 class Patches(Fact):
     """Places where something is different."""
 
@@ -143,6 +159,7 @@ class Facts(BaseModel):
     warming: Warming
     variability: Variability
     terrain: Terrain
+    landscape: Landscape
     patches: Patches
     soc: Stock
     texture: tuple[Texture, ...]

@@ -36,8 +36,6 @@ COAST_WAVES = range(2, 24)
 COAST_ROUGHNESS = 0.14
 PROVINCE_TURN = COAST_POINTS // 8  # the borders run north-east, north-west, south-west, south-east
 
-WOODS_ABOVE_M, MEADOWS_ABOVE_M, ORCHARDS_BELOW_M = 700.0, 1350.0, 560.0
-IRRIGATED_REACH = 3.2  # radii around the lake
 CROPS, TREES, IRRIGATED, HOLM_OAK, PINE, SHRUB, GRASS, URBAN, WATER = (
     *(10, 12, 20, 50, 70, 120, 130, 190, 210),
 )
@@ -88,15 +86,18 @@ def coast() -> tuple[Floats, Floats]:
     """Angle [radian, from 0 to 2 pi] and distance [half widths] of the points of the coast."""
     angle = np.arange(COAST_POINTS + 1) * (2.0 * np.pi / COAST_POINTS)
     generator = random(COAST)
-    radius = np.full(angle.size, COAST_RADIUS)
+    radius: Floats = np.full(angle.size, COAST_RADIUS)
     for wave in COAST_WAVES:
         phase = 2.0 * np.pi * generator.random()
         radius += COAST_ROUGHNESS / wave * np.cos(wave * angle + phase)
-    return angle, radius
+    return np.asarray(angle, dtype=np.float64), radius
 
 
 def provinces() -> dict[str, list[tuple[float, float]]]:
-    """Outline of every province, longitude and latitude [degrees]: the middle and a part of the coast."""
+    """Outline of every province, longitude and latitude [degrees].
+
+    A province has a part of the coast and ends in the middle of the country.
+    """
     angle, radius = coast()
     c = facts().country
     half = c.cells / c.cells_per_degree / 2.0
@@ -166,16 +167,16 @@ def _lake(cells: int, reach: float = 1.0) -> Bools:
 
 def _land_cover(inside: Bools, elevation: Floats) -> Bytes:
     """ESA CCI codes; a later rule goes before an earlier one."""
-    cells = inside.shape[0]
+    cells, rules = inside.shape[0], facts().landscape
     woods, plough, olives = (smooth_noise(s, cells, 9, 5) for s in (WOODS, FIELDS, ORCHARDS))
     codes = np.full(inside.shape, GRASS, dtype=np.uint8)
-    codes[plough < -0.9] = SHRUB
-    codes[(plough > -0.15) & (elevation < WOODS_ABOVE_M + 250.0)] = CROPS
-    codes[(olives > 0.5) & (elevation < ORCHARDS_BELOW_M)] = TREES
-    codes[(woods > 0.9) & (elevation > SEA_LEVEL_M)] = HOLM_OAK
-    codes[(woods > -0.1) & (elevation > WOODS_ABOVE_M)] = PINE
-    codes[elevation > MEADOWS_ABOVE_M] = GRASS
-    codes[_lake(cells, IRRIGATED_REACH) & (plough > -0.5)] = IRRIGATED
+    codes[plough < rules.shrub_below] = SHRUB
+    codes[(plough > rules.crops_above) & (elevation < rules.crops_to_m)] = CROPS
+    codes[(olives > rules.orchards_above) & (elevation < rules.orchards_to_m)] = TREES
+    codes[woods > rules.oak_above] = HOLM_OAK
+    codes[(woods > rules.pine_above) & (elevation > rules.pine_from_m)] = PINE
+    codes[elevation > rules.meadows_from_m] = GRASS
+    codes[_lake(cells, rules.irrigated_reach) & (plough > rules.irrigated_above)] = IRRIGATED
     codes[_in_discs(facts().patches.towns, cells)] = URBAN
     codes[_lake(cells) | ~inside] = WATER
     return codes
@@ -193,7 +194,7 @@ def _soils(cells: int) -> tuple[Floats, Floats]:
         here = (rank >= low) & (rank < high)
         clay[here] = _between(texture.clay_pct, grain[here])
         sand[here] = _between(texture.sand_pct, 1.0 - grain[here])
-    return np.round(clay, 1), np.round(np.minimum(sand, PERCENT - clay), 1)
+    return clay.round(1), np.minimum(sand, PERCENT - clay).round(1)
 
 
 def _between(limits: tuple[float, float], share: Floats) -> Floats:
