@@ -10,16 +10,26 @@ finer (0.05), the climate coarser (0.25) and wider than the country.
 
 import json
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 import rasterio
 from affine import Affine
 from numpy.typing import NDArray
 
 from recarb.core.config import RunConfig, load_config
+from recarb.core.errors import ConfigError, InputError, RecarbError
+from recarb.core.findings import Finding, stopping
+from recarb.sequestration.checks import check_run
+from recarb.sequestration.inputs import CountryInputs
+from recarb.sequestration.ledger import Ledger
+from recarb.sequestration.maps import to_maps
+from recarb.sequestration.pipeline import run
+from recarb.sequestration.simulate import simulate
 
 WEST, NORTH = 20.0, 42.0
 COLUMNS, ROWS = 12, 10
@@ -57,9 +67,7 @@ class Raster:
         profile = {"driver": "GTiff", "dtype": self.values.dtype, "transform": self.transform}
         bands, height, width = self.values.shape
         shape = {"count": bands, "height": height, "width": width}
-        with rasterio.open(
-            path, "w", **profile, **shape, crs=self.crs, nodata=self.nodata
-        ) as file:
+        with rasterio.open(path, "w", **profile, **shape, crs=self.crs, nodata=self.nodata) as file:
             file.write(self.values)
             if self.names:
                 file.descriptions = self.names
@@ -115,6 +123,7 @@ class Country:
     options: dict[str, dict[str, Any]] = field(default_factory=dict)  # keys beside a layer's path
     table: dict[str, Any] = field(default_factory=dict)  # the rest of run.toml
     product: str = "made up 1.0"
+    spoiled: dict[str, bytes | None] = field(default_factory=dict)  # other bytes; None: no file
 
     def __post_init__(self) -> None:
         self.layers = self.layers or plain_layers()
@@ -180,6 +189,10 @@ class Country:
         self.folder.mkdir(parents=True, exist_ok=True)
         for key, raster in self.layers.items():
             raster.write(self.path(key))
+        for key, content in self.spoiled.items():
+            self.path(key).unlink()
+            if content is not None:
+                self.path(key).write_bytes(content)
         path = self.folder / "run.toml"
         path.write_text(self.toml(), encoding="utf-8")
         return path
@@ -226,3 +239,64 @@ def _value(value: Any) -> str:
     if isinstance(value, dict):
         return "{" + ", ".join(f"{k} = {_value(v)}" for k, v in value.items()) + "}"
     return json.dumps(str(value) if isinstance(value, Path) else value)
+
+
+def traces(folder: Path) -> list[str]:
+    """What stands under the name of an output folder, or was left behind beside it."""
+    return sorted(path.name for path in folder.parent.glob(f"{folder.name}*"))
+
+
+def codes(findings: Iterable[Finding]) -> list[str]:
+    """Codes of the findings that stop a run."""
+    return [finding.code for finding in stopping(findings)]
+
+
+def refused(country: Country, *codes_expected: str, said: Iterable[str]) -> str:
+    """Check that a run stops with exactly these findings, says so, and leaves nothing behind.
+
+    `said` are pieces of the message: the file, what was expected, what came, what to do.
+    Returns the message.
+    """
+    config = country.config()
+    found = check_run(config).findings
+    assert sorted(codes(found)) == sorted(codes_expected), [finding.line() for finding in found]
+    kind = ConfigError if set(codes_expected) == {"config"} else InputError
+    with pytest.raises(RecarbError) as caught:
+        run(config)
+    message = str(caught.value)
+    assert type(caught.value) is kind
+    assert caught.value.exit_code == {ConfigError: 2, InputError: 3}[kind]
+    for words in said:
+        assert words in message, f"{words!r} is missing in: {message}"
+    assert traces(country.output) == []
+    return message
+
+
+def reasons(country: Country) -> dict[str, int]:
+    """Cells by outcome, of a country whose inputs pass the check."""
+    report = check_run(country.config())
+    assert codes(report.findings) == [], [finding.line() for finding in report.findings]
+    assert report.inputs is not None
+    ledger = Ledger()
+    ledger.add(report.inputs.load().outcome)
+    return ledger.reasons()
+
+
+def computed(country: Country) -> tuple[CountryInputs, dict[str, NDArray[np.float64]]]:
+    """Inputs and products of a country as maps, without writing any."""
+    report = check_run(country.config())
+    assert codes(report.findings) == [], [finding.line() for finding in report.findings]
+    inputs = report.inputs
+    assert inputs is not None
+    cells = inputs.load().cells
+    both = {**to_maps(cells, inputs.grid), **to_maps(simulate(cells, inputs.config), inputs.grid)}
+    return inputs, {str(name): values.values for name, values in both.items()}
+
+
+def maps_of(folder: Path, pattern: str = "*.tif") -> dict[str, NDArray[np.float64]]:
+    """Every map of a finished run as float64, NaN = nodata."""
+    found = {}
+    for path in sorted(folder.rglob(pattern)):
+        with rasterio.open(path) as source:
+            found[path.name] = source.read(1, masked=True).astype(np.float64).filled(np.nan)
+    return found

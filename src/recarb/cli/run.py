@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from recarb.sequestration.layer_checks import LayerSummary
 
 ConfigArgument = Annotated[Path, typer.Argument(help="run.toml of the country", show_default=False)]
+REDIRECTED_WIDTH = 180  # columns of the table where no terminal says how wide it is
 
 
 def run(
@@ -39,7 +40,7 @@ def run(
 
         recarb run tinyland/run.toml
 
-        recarb run tinyland/run.toml --point=-29.6,40.3 --plot
+        recarb run tinyland/run.toml --point=-29.604,40.296 --plot
     """
     from recarb.core.config import load_config
 
@@ -124,7 +125,7 @@ def check(
     from dataclasses import asdict
 
     from recarb.core.config import load_config
-    from recarb.core.findings import raise_if_stopping
+    from recarb.core.findings import raise_if_stopping, stopping
     from recarb.sequestration.checks import check_run
 
     settings = load_config(config)
@@ -139,37 +140,45 @@ def check(
     else:
         _print_layers(report.layers)
         _print_codes(report.codes, settings)
+        stops = stopping(report.findings, settings.accept)
         for finding in report.findings:
-            typer.echo(finding.line())
+            if finding not in stops:  # those are in the error that follows
+                typer.echo(finding.line())
     raise_if_stopping(report.findings, settings.accept)
     typer.echo("ready to run", err=as_json)
 
 
 def _print_layers(layers: list["LayerSummary"]) -> None:
+    from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title="layers")
+    table = Table(title="layers", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     for column in (
         "layer",
         "file",
-        "unit",
+        "unit of the file",
         "from",
         "grid",
         "bands",
+        "values in",
         "min",
         "mean",
         "max",
         "missing %",
     ):
         table.add_column(column, overflow="fold")
+    keys = ("key", "file", "unit", "unit_from", "grid", "bands", "values_in")
     for row in layers:
         values = vars(row)
         table.add_row(
-            *(str(values[key]) for key in ("key", "file", "unit", "unit_from", "grid", "bands")),
+            *(str(values[key]) for key in keys),
             *(_number(values[key]) for key in ("low", "mean", "high", "missing_pct")),
         )
-    Console().print(table)
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=REDIRECTED_WIDTH)
+    console.print(table)
 
 
 def _number(value: float) -> str:
@@ -187,4 +196,4 @@ def _print_codes(codes: dict[str, dict[int, int]], settings: "RunConfig") -> Non
         for code, cells in sorted(counts.items()):
             to = crosswalk.classes.get(code)
             name = land_use_classes()[to].name if to else "no land use"
-            typer.echo(f"  {code:>4} -> {to or '-':>2} {name}: {cells:,} cells")
+            typer.echo(f"  {code:>4} -> {to or '-':>2} {name}: {cells:,} cells of that map")

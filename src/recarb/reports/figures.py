@@ -9,10 +9,15 @@ import numpy as np
 import rasterio
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
+from odc.geo.geobox import GeoBox
 from rasterio.enums import Resampling
 
 from recarb.core.config import RunConfig
+from recarb.core.grid import is_geographic
+from recarb.io.tables import written_atomically
+from recarb.io.vectors import read_units
 from recarb.reports.style import Ramp, ramp_for
 from recarb.sequestration.forward import BAU
 from recarb.sequestration.products import Product, diagnostics, products
@@ -24,7 +29,11 @@ FOLDER = "pictures"
 LARGEST_SIDE = 1200  # pixels read of a map; more does not show
 WIDTH_IN, DPI = 6.0, 120
 MARGINS_IN = (0.5, 1.1, 0.45, 0.4)  # left, right (colour bar), bottom (note), top (title)
-OVERVIEW_COLUMNS, OVERVIEW_WIDTH_IN = 3, 4.2
+SCENARIOS = 3  # whose rates the overview shows
+OVERVIEW_WIDTH_IN, OVERVIEW_EXTRA_IN = 13.0, 0.5  # extra: titles and labels of one row
+WIDE = 0.55  # height over width below which two maps, not three, go into one row
+OUTLINE_WIDTH = 0.4
+TICKS = 5  # most of the time of a picture goes into the text of its ticks
 SMALLEST_COSINE = 0.2
 OUTSIDE_GREY, OUTLINE_GREY = "0.86", "0.25"
 UNITS = {
@@ -67,15 +76,16 @@ def draw_maps(
 
 
 def ground_of(config: RunConfig, path: Path) -> Ground:
-    """Outlines of the run's boundary in the CRS of its maps."""
+    """Outlines of the run's units, as its maps were made with, in the CRS of the map at `path`."""
     with rasterio.open(path) as source:
-        crs = source.crs
+        grid = GeoBox(source.shape, source.transform, source.crs)
     if config.boundary is None:
-        return Ground(None, crs.is_geographic)
+        return Ground(None, is_geographic(grid))
     import geopandas
 
-    lines = geopandas.read_file(config.boundary.path).to_crs(crs.to_wkt()).boundary
-    return Ground(lines, crs.is_geographic)
+    units = read_units(config.boundary.path, grid, config.boundary.unit_field)
+    lines = geopandas.GeoSeries(units.shapes, crs=str(grid.crs)).boundary
+    return Ground(lines, is_geographic(grid))
 
 
 def read_small(path: Path) -> tuple[Floats, Extent]:
@@ -108,37 +118,38 @@ def draw_map(path: Path, product: Product, config: RunConfig, ground: Ground, ta
     _paint(axes, values, extent, product, ramp, ground)
     axes.set_title(f"{config.name or config.iso3}: {product.title}", fontsize=11)
     _note(axes, config)
-    figure.savefig(target, dpi=DPI)
+    with written_atomically(target) as part:
+        figure.savefig(part, dpi=DPI)
     return target
 
 
 def draw_overview(folder: Path, config: RunConfig, ground: Ground, target: Path) -> Path:
     """T0, the final stock and rate of BAU, and the relative rate of up to three scenarios.
 
-    The scenarios share one ramp, so that their colours can be compared.
+    The two stocks share one ramp and so do the scenarios, so that their colours can be compared.
     """
     by_key = {product.key: product for product in products(config)}
-    relative = [f"RSR_{scenario.name}" for scenario in config.scenarios][-OVERVIEW_COLUMNS:]
-    keys = ["T0", f"finalSOC_{BAU}", f"ASR_{BAU}", *relative]
+    relative = [f"RSR_{scenario.name}" for scenario in config.scenarios][-SCENARIOS:]
+    groups = [["T0", f"finalSOC_{BAU}"], [f"ASR_{BAU}"], relative]
+    keys = [key for group in groups for key in group]
     maps = {key: read_small(folder / f"{by_key[key].file_name(config.iso3)}.tif") for key in keys}
-    shared: Ramp | None = None
-    if relative:
-        together = np.concatenate([maps[key][0].ravel() for key in relative])
-        shared = ramp_for(by_key[relative[0]].unit, together, difference=True)
-    rows = -(-len(keys) // OVERVIEW_COLUMNS)
-    height = OVERVIEW_WIDTH_IN * _aspect(maps["T0"][1], ground)
-    figure = Figure(figsize=(OVERVIEW_COLUMNS * OVERVIEW_WIDTH_IN, rows * height))
-    for i, key in enumerate(keys):
-        values, extent = maps[key]
-        axes = figure.add_subplot(rows, OVERVIEW_COLUMNS, i + 1)
-        ramp = ramp_for(by_key[key].unit, values, is_difference(by_key[key]))
-        _paint(axes, values, extent, by_key[key], (key in relative and shared) or ramp, ground)
-        axes.set_title(by_key[key].title, fontsize=10)
-    figure.subplots_adjust(wspace=0.55, hspace=0.25)
-    title = f"{config.name or config.iso3}: GSOCseq, RothC-26.3, 0-30 cm"
-    figure.suptitle(title, fontsize=12, y=0.96)
+    aspect = _aspect(maps["T0"][1], ground)
+    columns = 2 if aspect < WIDE else 3
+    rows = -(-len(keys) // columns)
+    height = rows * (OVERVIEW_WIDTH_IN / columns * aspect + OVERVIEW_EXTRA_IN)
+    figure = Figure(figsize=(OVERVIEW_WIDTH_IN, height), layout="compressed")
+    for group in filter(None, groups):
+        together = np.concatenate([maps[key][0].ravel() for key in group])
+        for key in group:
+            product, (values, extent) = by_key[key], maps[key]
+            axes = figure.add_subplot(rows, columns, keys.index(key) + 1)
+            ramp = ramp_for(product.unit, together, is_difference(product))
+            _paint(axes, values, extent, product, ramp, ground)
+            axes.set_title(product.title, fontsize=10)
+    figure.suptitle(f"{config.name or config.iso3}: GSOCseq, RothC-26.3, 0-30 cm", fontsize=12)
     _note(axes, config)
-    figure.savefig(target, dpi=DPI, bbox_inches="tight")
+    with written_atomically(target) as part:
+        figure.savefig(part, dpi=DPI, bbox_inches="tight")
     return target
 
 
@@ -156,15 +167,17 @@ def _paint(
     )
     axes.set_facecolor(OUTSIDE_GREY)
     if ground.outlines is not None:
-        ground.outlines.plot(ax=axes, color=OUTLINE_GREY, linewidth=0.5, aspect=None)
+        ground.outlines.plot(ax=axes, color=OUTLINE_GREY, linewidth=OUTLINE_WIDTH, aspect=None)
         axes.set_xlim(extent[0], extent[1])
         axes.set_ylim(extent[2], extent[3])
         axes.set(xlabel="", ylabel="")
     axes.set_aspect(1.0 / _cosine(extent) if ground.geographic else 1.0)
     axes.tick_params(labelsize=7)
+    axes.locator_params(nbins=TICKS)
     beside = axes.inset_axes((1.03, 0.0, 0.035, 1.0))
     bar = axes.figure.colorbar(image, cax=beside, extend=_ends(values, ramp))
     bar.set_label(UNITS.get(product.unit, product.unit), fontsize=8)
+    bar.locator = MaxNLocator(nbins=TICKS)
     beside.tick_params(labelsize=7)
 
 

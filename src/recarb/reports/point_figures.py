@@ -6,16 +6,17 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from recarb.io.tables import written_atomically
 from recarb.sequestration.forward import BAU
 from recarb.sequestration.point import Trajectory
 
 COLOURS = ("#0072B2", "#009E73", "#E69F00", "#D55E00", "#CC79A7", "#56B4E9")  # Okabe & Ito 2008
-POOL_COLOURS = {
+POOL_COLOURS = {  # earth from inert to fresh; none is the colour of a scenario
     "iom": "#555555",
     "hum": "#8c6d31",
-    "bio": "#56B4E9",
-    "rpm": "#E69F00",
-    "dpm": "#009E73",
+    "bio": "#b89a5e",
+    "rpm": "#d9c48f",
+    "dpm": "#f0e6c8",
 }
 DPI = 130
 
@@ -40,9 +41,11 @@ def draw_trajectory(found: Trajectory, target: Path) -> Path:
         fontsize=10,
     )
     _pools(bottom, months[months["scenario"] == BAU])
-    for axes in (top, bottom):
-        _phases(axes, months)
-    figure.savefig(target, dpi=DPI)
+    _phases(top, months)
+    if found.note:
+        figure.supxlabel(found.note, fontsize=7, color="0.4")
+    with written_atomically(target) as part:
+        figure.savefig(part, dpi=DPI)
     return target
 
 

@@ -10,6 +10,7 @@ SEQUENTIAL = "cividis_r"
 SHARES = "YlOrBr"
 LOW_PCT, HIGH_PCT = 2.0, 98.0  # percentiles between which a ramp runs
 SMALLEST_SPAN = 1e-6
+SMALLEST_DIFFERENCE = 0.01  # reach of the ramp of a flat map: rounding errors must not get colours
 
 
 @dataclass(frozen=True)
@@ -22,12 +23,12 @@ class Ramp:
 
 
 def ramp_for(unit: str, values: NDArray[np.float64], difference: bool) -> Ramp:
-    """Ramp of a map: symmetric about zero for differences and rates, else between percentiles."""
+    """Ramp of a map: about zero for differences and rates, else between percentiles."""
     finite = values[np.isfinite(values)]
     if finite.size == 0:
         return Ramp(SEQUENTIAL, 0.0, 1.0)
     if difference:
-        reach = max(float(np.percentile(np.abs(finite), HIGH_PCT)), SMALLEST_SPAN)
+        reach = max(float(np.percentile(np.abs(finite), HIGH_PCT)), SMALLEST_DIFFERENCE)
         return Ramp(DIVERGING, -reach, reach)
     low, high = (float(value) for value in np.percentile(finite, [LOW_PCT, HIGH_PCT]))
     if high - low < SMALLEST_SPAN:

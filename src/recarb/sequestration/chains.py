@@ -1,8 +1,8 @@
 """The chains of a run: the plain one and the two of manual ch. 12 with shifted inputs.
 
 Each chain is a complete run of its own: perturbed stock, clay and climate in all phases, own inert
-carbon, own NPP reference. Temperature is shifted by kelvins, because a percentage of degrees Celsius
-does nothing at 0 and the reverse below.
+carbon, own NPP reference. Temperature is shifted by kelvins, because a percentage of degrees
+Celsius does nothing at 0 and the reverse below.
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ PERCENT = 100.0
 
 @dataclass(frozen=True)
 class Chain:
-    """One set of inputs: `side` is +1 for the upper chain, -1 for the lower, 0 for the plain one."""
+    """One set of inputs: `side` is +1 for the upper chain, -1 for the lower, 0 for the plain."""
 
     name: str
     side: int

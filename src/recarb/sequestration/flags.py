@@ -5,6 +5,7 @@ Deliveries are never masked: the flags are layers of their own.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import xarray as xr
@@ -45,9 +46,7 @@ def flags(config: RunConfig) -> list[Flag]:
     if layers.electrical_conductivity is not None:
         limit = limits.electrical_conductivity_above_ds_m
         found.append(Flag("saline", f"electrical conductivity above {limit:g} dS/m"))
-    found += [
-        Flag(key, key) for key in ("peat", "wetland") if getattr(layers, key) is not None
-    ]
+    found += [Flag(key, key) for key in ("peat", "wetland") if getattr(layers, key) is not None]
     return found
 
 
@@ -56,9 +55,14 @@ def flag_cells(
 ) -> dict[str, Bools]:
     """Which of the running cells carry each flag, (cell,)."""
     cells, limits = loaded.cells, config.flags
-    at = (cells["row"].values - loaded.tile.rows.start, cells["column"].values - loaded.tile.columns.start)
+    at = (
+        cells["row"].values - loaded.tile.rows.start,
+        cells["column"].values - loaded.tile.columns.start,
+    )
     layer: Mapping[str, Floats] = {key: values[at] for key, values in loaded.flags.items()}
-    implausible = np.logical_or.reduce(list(outside_limits(maps, products).values()))
+    # the percentage of a rate near zero is large and says nothing of the rate
+    values = [product for product in products if not product.key.startswith("U_")]
+    implausible = np.logical_or.reduce(list(outside_limits(maps, values).values()))
     known: dict[str, Bools] = {
         "soc_high": cells["soc"].values > limits.soc_above_tc_ha,
         "paddy": cells["land_use"].values == PADDY,
@@ -83,4 +87,17 @@ def outside_limits(maps: xr.Dataset, products: list[Product]) -> dict[str, Bools
     for product in products:
         values = maps[product.key].values
         found[product.key] = (values < product.low) | (values > product.high)
+    return found
+
+
+def out_of_order(maps: xr.Dataset, config: RunConfig) -> dict[str, Bools]:
+    """Cells where a higher level of management gains less than the one before, (cell,).
+
+    Asked only of neighbours in the list whose gains differ in nothing but their size.
+    """
+    found = {}
+    for lower, higher in pairwise(config.scenarios):
+        if lower.is_plain and higher.is_plain and lower.gain_pct <= higher.gain_pct:
+            less = maps[f"RSR_{higher.name}"].values < maps[f"RSR_{lower.name}"].values
+            found[f"RSR_{lower.name} > RSR_{higher.name}"] = less
     return found

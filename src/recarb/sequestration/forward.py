@@ -31,7 +31,7 @@ def scenario_input(
     if scenario.gain_pct_by_zone:
         for zone, value in scenario.gain_pct_by_zone.items():
             gain[inputs["zones"].values == zone] = value
-    return c_bau * (1.0 + (gain + gain_points) / PERCENT)
+    return c_bau * np.maximum(1.0 + (gain + gain_points) / PERCENT, 0.0)
 
 
 def forward(

@@ -16,23 +16,26 @@ from recarb.core.config import LandUseLayer, RunConfig
 from recarb.core.errors import MissingData
 from recarb.core.grid import LONLAT, Tile, cell_areas_ha, cell_centres, check_grid, tiles, transform
 from recarb.core.quantities import catalogue
-from recarb.harmonise.calendar import YEAR
+from recarb.harmonise.calendar import YEAR, climatology_months, days_of
 from recarb.harmonise.climate import ClimateReader, Points, Sample
 from recarb.harmonise.crosswalk import Crosswalk, load_crosswalk
 from recarb.harmonise.landuse import reclassify
 from recarb.harmonise.modal import modal_to_grid
 from recarb.harmonise.regrid import source_window, to_grid
-from recarb.io.raster import LayerFile, describe, read_raw_codes
+from recarb.io.raster import ROI, LayerFile, describe, read_raw_codes
 from recarb.io.vectors import OUTSIDE, Units, read_units
 from recarb.sequestration.ledger import Outcome
-from recarb.sequestration.npp import npp_carbon
 from recarb.sequestration.tables import ModelTables
+from recarb.sequestration.warm_up import yearly_npp
 
 Floats = NDArray[np.float64]
 Bytes = NDArray[np.uint8]
 Bools = NDArray[np.bool_]
 
 LAND_USE = ("land_use", "land_use_spin_up", "land_use_yearly")
+MONTHLY = ("cover", "irrigation")  # twelve bands
+UNIT_BLOCK = 512  # cells along a side of the blocks in which the boundary is rasterized
+UNIT_BLOCKS_KEPT = 200  # two rows of blocks of a world of 1 km; 100 MB
 FLAG_LAYERS = ("sand", "electrical_conductivity", "peat", "wetland")
 
 
@@ -70,6 +73,7 @@ class CountryInputs:
             if (layer := getattr(config.inputs, key)) is not None
         }
         self.units = _units(config, self.grid)
+        self._unit_blocks: dict[tuple[int, int], NDArray[np.uint16]] = {}
         self.climates = {
             name: ClimateReader(name, climate, self.layers.get("elevation"), config.model)
             for name, climate in config.climate.items()
@@ -77,15 +81,15 @@ class CountryInputs:
 
     def tiles(self) -> list[Tile]:
         """The grid cut into tiles."""
-        return tiles(self.grid.shape, self.config.tile_cells)
+        height, width = self.grid.shape
+        return tiles((height, width), self.config.tile_cells)
 
     def load(self, tile: Tile | None = None) -> LoadedTile:
         """Bring one tile (default: the whole grid) to the SOC grid and its cells to the model."""
         tile = tile or Tile(slice(0, self.grid.shape[0]), slice(0, self.grid.shape[1]))
-        box = self.grid[tile.roi]
-        maps = self._static_maps(box)
-        land_use = {key: self._land_use(key, box) for key in LAND_USE if key in self.layers}
-        units = self._unit_numbers(box)
+        maps = self._static_maps(tile)
+        land_use = {key: self._land_use(key, tile) for key in LAND_USE if key in self.layers}
+        units = self.unit_numbers(tile)
         outcome = self._outcome(maps, land_use, units)
         rows, columns = np.nonzero(outcome == Outcome.RUN)
         cells = self._cells(maps, land_use, tile, (rows, columns))
@@ -103,30 +107,60 @@ class CountryInputs:
             cells=cells,
         )
 
-    def _static_maps(self, box: GeoBox) -> dict[str, Floats]:
-        found = {}
-        for key, layer in self.layers.items():
-            if key in LAND_USE or key in {"cover", "irrigation"}:
-                continue
-            found[key] = to_grid(layer, box, layer.layer.band or 1)
-        for key in ("cover", "irrigation"):
-            if key in self.layers:
-                layer = self.layers[key]
-                found[key] = np.stack([to_grid(layer, box, m + 1) for m in range(YEAR)], axis=-1)
+    def _static_maps(self, tile: Tile) -> dict[str, Floats]:
+        def on_grid(layer: LayerFile, band: int, days: float | None = None) -> Floats:
+            return to_grid(layer, self.grid, band, tile.roi, days)
+
+        layers = {key: layer for key, layer in self.layers.items() if key not in LAND_USE}
+        found = {
+            key: on_grid(layer, layer.layer.band or 1)
+            for key, layer in layers.items()
+            if key not in MONTHLY
+        }
+        days = days_of(climatology_months(), climatology=True).tolist()
+        for key in MONTHLY:
+            if key in layers:
+                months = [on_grid(layers[key], m + 1, days[m]) for m in range(YEAR)]
+                found[key] = np.stack(months, axis=-1)
         return found
 
-    def _land_use(self, key: str, box: GeoBox) -> Bytes:
-        """Classes of a tile, (band, y, x): reclassified on the native grid, then the modal class."""
+    def _land_use(self, key: str, tile: Tile) -> Bytes:
+        """Classes of a tile, (band, y, x): reclassified on the native grid, then modal."""
         layer, config = self.layers[key], getattr(self.config.inputs, key)
         bands = range(1, layer.count + 1) if key == "land_use_yearly" else [layer.layer.band or 1]
+        legend = self.crosswalks[key]
         return np.stack(
-            [classes_on_grid(layer, band, self.crosswalks[key], config, box) for band in bands]
+            [classes_on_grid(layer, band, legend, config, self.grid, tile.roi) for band in bands]
         )
 
-    def _unit_numbers(self, box: GeoBox) -> NDArray[np.uint16]:
+    def unit_numbers(self, tile: Tile) -> NDArray[np.uint16]:
+        """Number of the administrative unit of every cell of a tile, (y, x); 0 outside.
+
+        Cut from blocks that are the same for every tile: on a border that runs through the very
+        centre of a cell the rasterizer decides by rounding, and so by its window.
+        """
+        found = np.ones(tile.shape, dtype=np.uint16)
         if self.units is None:
-            return np.ones(box.shape, dtype=np.uint16)
-        return self.units.on_grid(box)
+            return found
+        size, top, left = UNIT_BLOCK, tile.rows.start, tile.columns.start
+        for row in range(top - top % size, tile.rows.stop, size):
+            rows = slice(max(top, row), min(tile.rows.stop, row + size))
+            for column in range(left - left % size, tile.columns.stop, size):
+                columns = slice(max(left, column), min(tile.columns.stop, column + size))
+                found[_moved(rows, top), _moved(columns, left)] = self._unit_block(row, column)[
+                    _moved(rows, row), _moved(columns, column)
+                ]
+        return found
+
+    def _unit_block(self, row: int, column: int) -> NDArray[np.uint16]:
+        """Unit numbers of the block that starts at a row and column of the grid."""
+        assert self.units is not None  # noqa: S101 - asked for by `unit_numbers` alone
+        if (row, column) not in self._unit_blocks:
+            if len(self._unit_blocks) >= UNIT_BLOCKS_KEPT:
+                self._unit_blocks.clear()
+            box = self.grid[row : row + UNIT_BLOCK, column : column + UNIT_BLOCK]
+            self._unit_blocks[row, column] = self.units.on_grid(box)
+        return self._unit_blocks[row, column]
 
     def _outcome(
         self, maps: Mapping[str, Floats], land_use: Mapping[str, Bytes], units: NDArray[np.uint16]
@@ -153,8 +187,8 @@ class CountryInputs:
             ("clay_uncertainty", Outcome.NO_UNCERTAINTY_LAYER),
         ):
             if key in maps:
-                missing = np.isnan(maps[key])
-                reasons.append((outcome, missing.any(axis=-1) if missing.ndim > soc.ndim else missing))
+                by_month = np.isnan(maps[key]).reshape(*soc.shape, -1)
+                reasons.append((outcome, np.asarray(by_month.any(axis=-1))))
         found = np.full(soc.shape, Outcome.RUN, dtype=np.uint8)
         for outcome, where in reversed(reasons):
             found[where] = outcome
@@ -187,7 +221,9 @@ class CountryInputs:
         if "land_use_yearly" in land_use:
             yearly = land_use["land_use_yearly"][:, at[0], at[1]].T
             cells["land_use_yearly"] = (("cell", "year"), np.ascontiguousarray(yearly))
-        irrigation = maps["irrigation"][at] if "irrigation" in maps else np.zeros((latest.size, YEAR))
+        irrigation = (
+            maps["irrigation"][at] if "irrigation" in maps else np.zeros((latest.size, YEAR))
+        )
         cells["irrigation"] = (("cell", "month"), irrigation)
         if "cover" in maps:
             cells["cover_layer"] = (("cell", "month"), maps["cover"][at])
@@ -208,7 +244,7 @@ class CountryInputs:
         filled = np.logical_or.reduce([sample.filled for sample in found.values()])
         bare = np.logical_or.reduce([sample.uncorrected for sample in found.values()])
         for phase, sample in found.items():
-            axis = "time" if phase == "warm_up" else "reference" if phase == "reference" else "month"
+            axis = {"warm_up": "time", "reference": "reference"}.get(phase, "month")
             cells[f"temperature_{phase}"] = (("cell", axis), sample.temperature)
             cells[f"rain_{phase}"] = (("cell", axis), sample.rain)
             if sample.pet is not None:
@@ -217,8 +253,7 @@ class CountryInputs:
         cells["no_lapse_correction"] = ("cell", bare)
         cells["outcome"] = cells["outcome"].where(~missing, np.uint8(Outcome.NO_CLIMATE))
         if "npp_reference" in cells:
-            plain = npp_carbon(found["spin_up"].temperature.mean(1), found["spin_up"].rain.sum(1))
-            cells["npp_reference_climate"] = ("cell", plain)
+            cells["npp_reference_climate"] = ("cell", yearly_npp(cells, "spin_up")[:, 0])
         return _with_catalogue_attrs(_with_cover(cells, self.tables, self.config))
 
     def _points(
@@ -255,6 +290,11 @@ class CountryInputs:
 def open_inputs(config: RunConfig) -> CountryInputs:
     """Open the inputs of a run for a notebook: `open_inputs(config).load().cells` is a Dataset."""
     return CountryInputs(config)
+
+
+def _moved(part: slice, origin: int) -> slice:
+    """The same rows or columns, counted from `origin`."""
+    return slice(part.start - origin, part.stop - origin)
 
 
 def _mean_year(sample: Sample) -> Sample:
@@ -330,10 +370,14 @@ def describe_layers(config: RunConfig) -> dict[str, LayerFile]:
 
 def check_bands(layer: LayerFile, key: str, config: RunConfig) -> None:
     """Refuse a layer with another number of bands than its use needs."""
-    if key in {"cover", "irrigation"} and layer.count != YEAR:
-        raise MissingData(f"{layer.where}: expected 12 bands, January to December, found {layer.count}")
+    if key in MONTHLY and layer.count != YEAR:
+        raise MissingData(
+            f"{layer.where}: expected 12 bands, January to December, found {layer.count}"
+        )
     if key == "land_use_yearly":
-        years = 0 if config.warm_up is None else config.warm_up.years[1] - config.warm_up.years[0] + 1
+        years = (
+            0 if config.warm_up is None else config.warm_up.years[1] - config.warm_up.years[0] + 1
+        )
         if layer.count != years:
             raise MissingData(
                 f"{layer.where}: expected one band for each of the {years} warm-up years, found "
@@ -343,7 +387,7 @@ def check_bands(layer: LayerFile, key: str, config: RunConfig) -> None:
         raise MissingData(
             f"{layer.where}: band {layer.layer.band} is wanted, the file has {layer.count}"
         )
-    single = key not in {"cover", "irrigation", "land_use_yearly"}
+    single = key not in {*MONTHLY, "land_use_yearly"}
     if single and layer.count > 1 and layer.layer.band is None:
         raise MissingData(
             f"{layer.where}: the file has {layer.count} bands; say which: band = 1 (bands are "
@@ -352,16 +396,23 @@ def check_bands(layer: LayerFile, key: str, config: RunConfig) -> None:
 
 
 def classes_on_grid(
-    layer: LayerFile, band: int, crosswalk: Crosswalk, config: LandUseLayer, box: GeoBox
+    layer: LayerFile,
+    band: int,
+    crosswalk: Crosswalk,
+    config: LandUseLayer,
+    grid: GeoBox,
+    window: ROI | None = None,
 ) -> Bytes:
-    """Land-use classes of one band on the grid `box`, with the overrides of run.toml."""
+    """Land-use classes of one band on a window of `grid`, with the overrides of run.toml."""
+    box = grid if window is None else grid[window]
     roi = source_window(layer.geobox, box)
     codes, valid = read_raw_codes(layer, band, roi)
     native = reclassify(codes, valid, crosswalk, where=layer.where)
     source = layer.geobox[roi]
     classes = modal_to_grid(native, source.transform, source.crs, box, where=layer.where)
     for override in config.override:
-        share = to_grid(describe("override", override, catalogue()["cover"]), box, override.band or 1)
+        shares = describe("override", override, catalogue()["cover"])
+        share = to_grid(shares, grid, override.band or 1, window)
         classes = np.where(share >= override.at_least, np.uint8(override.land_use), classes)
     return classes
 
@@ -370,5 +421,3 @@ def _units(config: RunConfig, grid: GeoBox) -> Units | None:
     if config.boundary is None:
         return None
     return read_units(config.boundary.path, grid, config.boundary.unit_field)
-
-

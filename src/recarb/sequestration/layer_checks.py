@@ -1,5 +1,6 @@
 """What is wrong with one layer: values that cannot be, nothing there, no overlap, unknown codes."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -7,77 +8,121 @@ import numpy as np
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 
+from recarb.core.errors import UnitError
 from recarb.core.findings import Finding, Severity
+from recarb.core.grid import is_geographic
 from recarb.core.quantities import Quantity
+from recarb.core.units import conversion, is_unit
 from recarb.harmonise.crosswalk import Crosswalk
-from recarb.harmonise.landuse import count_codes, unknown_codes
+from recarb.harmonise.landuse import count_codes
 from recarb.harmonise.regrid import source_window
 from recarb.io.raster import ROI, LayerFile, read, read_raw_codes
+from recarb.sequestration.check_report import LayerSummary, summary_of
+from recarb.sequestration.impossible import BYTE_SENTINELS, Impossible, is_sentinel
+from recarb.sequestration.suspicions import SuspicionCode, suspicion
+
+__all__ = [
+    "LayerSummary",
+    "Scan",
+    "Watch",
+    "blocks",
+    "code_findings",
+    "ground_of",
+    "mask_findings",
+    "overlap_findings",
+    "summary_of",
+    "unit_findings",
+    "value_findings",
+    "zone_findings",
+]
 
 Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+Watch = Callable[[list[int], ROI, Floats], None]  # bands, window, values: NaN is missing
 
-SENTINELS = (-999.0, -9999.0, -99.0, -3.4028234663852886e38, -32768.0, -32767.0, 9.96921e36, 1e20)
-SENTINEL_TOLERANCE = 1e-4  # relative; -3.4e38 is written with more or fewer digits
 BANDS_AT_ONCE = 12
-LARGE_BLOCK = 4_000_000  # cells read at once
-
-
-@dataclass
-class LayerSummary:
-    """One row of the table `recarb check` prints."""
-
-    key: str
-    file: str
-    unit: str
-    unit_from: str
-    grid: str
-    bands: int
-    low: float = np.nan
-    high: float = np.nan
-    mean: float = np.nan
-    missing_pct: float = np.nan
+LARGE_BLOCK = 4_000_000  # values read at once
+WITHOUT_SOC = 50_000_000  # values of a layer that are checked although the SOC map is broken
+NAMED_CODES = 10
+PERCENT, CIRCLE = 100.0, 360.0
+SOME, MOST = 0.01, 0.5  # share of the values; own judgement
+ROUNDING = 1e-6  # of the upper limit: 1.0000001 as a share is 1
+NEGATIVE_WATER_MM = 0.01  # reanalyses hold months with -1e-6 mm; own judgement
 
 
 @dataclass
 class Scan:
-    """Running statistics of a layer over its window."""
+    """Running statistics of a layer over its window; the mean is that of the possible values."""
 
     low: float = np.inf
     high: float = -np.inf
     total: float = 0.0
     valid: int = 0
+    possible: int = 0
+    zeros: int = 0
     cells: int = 0
 
-    def add(self, values: Floats) -> None:
+    def add(self, values: Floats, wrong: Bools) -> None:
         """Add one block; NaN is missing."""
+        known = ~np.isnan(values)
         self.cells += values.size
-        finite = values[np.isfinite(values)]
-        if finite.size:
-            self.valid += finite.size
-            self.low = min(self.low, float(finite.min()))
-            self.high = max(self.high, float(finite.max()))
-            self.total += float(finite.sum())
+        self.valid += int(known.sum())
+        if known.any():
+            self.low = min(self.low, float(np.nanmin(values)))
+            self.high = max(self.high, float(np.nanmax(values)))
+        possible = values[known & ~wrong]
+        self.possible += possible.size
+        self.zeros += int((possible == 0.0).sum())
+        self.total += float(possible.sum())
 
 
-def summary_of(layer: LayerFile, key: str | None = None) -> LayerSummary:
-    """The row of a layer before its values are read."""
-    a, shape = layer.geobox.transform, layer.geobox.shape
-    return LayerSummary(
-        key=key or layer.key,
-        file=layer.layer.path.name,
-        unit=layer.unit,
-        unit_from=layer.unit_from,
-        grid=f"{shape[1]} x {shape[0]}, {a.a:.6g}",
-        bands=layer.count,
-    )
+def unit_findings(layer: LayerFile) -> list[Finding]:
+    """Whether run.toml gives another unit than the file's own tag."""
+    tag = layer.unit_tag
+    if layer.unit_from != "run.toml" or tag is None or layer.quantity.is_code:
+        return []
+    try:
+        if conversion(tag, layer.quantity, layer.where) == layer.conversion:
+            return []
+    except UnitError:
+        if is_unit(tag):  # a unit, but of something else
+            return [
+                suspicion(
+                    SuspicionCode.FOREIGN_UNIT_TAG,
+                    layer.where,
+                    f"the file's own tag says {tag!r}, which is no unit of "
+                    f"{layer.quantity.long_name}; run.toml says {layer.unit!r}",
+                    "is it the right file? Two layers may be swapped",
+                )
+            ]
+    return [
+        Finding(
+            "unit_overrides_tag",
+            Severity.WARNING,
+            layer.where,
+            f"run.toml says the unit is {layer.unit!r}, the file's own tag says {tag!r}; run.toml "
+            "counts",
+            "remove `unit` from run.toml if the tag is right",
+        )
+    ]
+
+
+def ground_of(layer: LayerFile, grid: GeoBox | None) -> GeoBox | None:
+    """Where a layer is checked: on the SOC map; without one, all of it, unless it is huge."""
+    if grid is not None:
+        return grid
+    height, width = layer.geobox.shape
+    return layer.geobox if height * width * layer.count <= WITHOUT_SOC else None
 
 
 def overlap_findings(layer: LayerFile, grid: GeoBox, key: str) -> list[Finding]:
     """Whether the layer and the SOC grid share any ground."""
     window = source_window(layer.geobox, grid)
     box, ours = layer.geobox.boundingbox, grid.boundingbox
+    turns = (-CIRCLE, 0.0, CIRCLE) if is_geographic(grid) else (0.0,)
+    aside = all(box.right + t <= ours.left or box.left + t >= ours.right for t in turns)
     apart = layer.geobox.crs == grid.crs and (
-        box.right <= ours.left or box.left >= ours.right or box.top <= ours.bottom or box.bottom >= ours.top
+        aside or box.top <= ours.bottom or box.bottom >= ours.top
     )
     if not apart and all(part.stop > part.start for part in window):
         return []
@@ -87,11 +132,25 @@ def overlap_findings(layer: LayerFile, grid: GeoBox, key: str) -> list[Finding]:
             Severity.ERROR,
             f"{key} ({layer.layer.path.name})",
             f"covers x {box.left:g} to {box.right:g}, y {box.bottom:g} to {box.top:g} "
-            f"({layer.geobox.crs.to_epsg() or 'own CRS'}); the SOC map lies at x {ours.left:g} to "
-            f"{ours.right:g}, y {ours.bottom:g} to {ours.top:g}",
-            "use a layer of this country, or give the longitudes from -180 to 180",
+            f"({_crs_name(layer.geobox)}); expected ground of the SOC map, which lies at x "
+            f"{ours.left:g} to {ours.right:g}, y {ours.bottom:g} to {ours.top:g} "
+            f"({_crs_name(grid)})",
+            _where_hint(layer.geobox),
         )
     ]
+
+
+def _where_hint(box: GeoBox) -> str:
+    edge = box.boundingbox
+    degrees = max(abs(edge.left), abs(edge.right), abs(edge.top), abs(edge.bottom)) <= CIRCLE
+    if degrees and box.crs is not None and not box.crs.geographic:
+        return "these numbers look like degrees: is its coordinate system EPSG:4326 instead?"
+    return "use a layer of this country, with the right coordinate system"
+
+
+def _crs_name(box: GeoBox) -> str:
+    code = None if box.crs is None else box.crs.to_epsg()
+    return f"EPSG:{code}" if code else "a coordinate system without EPSG code"
 
 
 def blocks(layer: LayerFile, roi: ROI) -> Iterator[tuple[list[int], ROI]]:
@@ -112,113 +171,173 @@ def value_findings(
     row: LayerSummary,
     days: Floats | None = None,
     bands: tuple[int, ...] | None = None,
-    watch: Callable[[list[int], Floats], None] | None = None,
+    watch: Watch | None = None,
 ) -> list[Finding]:
     """Read the part of a layer that lies on the country; fill `row`; say what cannot be.
 
-    `days` are those of every band of the layer; `watch` sees every block.
+    `days` are those of every band of the layer; `watch` sees every block without what cannot be.
     """
-    quantity, scan = layer.quantity, Scan()
-    found: list[Finding] = []
-    for chosen, window in blocks(layer, source_window(layer.geobox, grid)):
-        if bands is not None and not set(chosen) & set(bands):
+    quantity, scan, impossible = layer.quantity, Scan(), Impossible(layer)
+    for block, window in blocks(layer, source_window(layer.geobox, grid)):
+        chosen = [band for band in block if bands is None or band in bands]
+        if not chosen:
             continue
-        of_bands = None if days is None else days[np.array(chosen) - 1]
-        values = read(layer, chosen, window, of_bands)
-        if bands is not None:
-            keep = [i for i, band in enumerate(chosen) if band in bands]
-            values, chosen = values[keep], [chosen[i] for i in keep]
-        scan.add(values)
+        values = read(layer, chosen, window, None if days is None else days[np.array(chosen) - 1])
+        wrong = _wrong(values, quantity)
+        scan.add(values, wrong)
+        if wrong.any():
+            impossible.add(values, wrong, chosen, window)
+            values[wrong] = np.nan
         if watch is not None:
-            watch(chosen, values)
-        if not found:
-            found = _impossible(values, chosen, window, layer, quantity)
+            watch(chosen, window, values)
     if scan.valid == 0:
-        return [
-            Finding(
-                "all_nodata",
-                Severity.ERROR,
-                layer.where,
-                "holds no value at all where the country lies",
-                "is it the right file, and is its nodata value right?",
-            )
-        ]
-    row.low, row.high, row.mean = scan.low, scan.high, scan.total / scan.valid
-    row.missing_pct = 100.0 * (1.0 - scan.valid / scan.cells)
-    return found
+        return [_all_nodata(layer, "no value at all", scan.cells)]
+    row.low, row.high = scan.low, scan.high
+    row.mean = scan.total / scan.possible if scan.possible else np.nan
+    row.missing_pct = PERCENT * (1.0 - scan.valid / scan.cells)
+    return impossible.findings(scan.valid) + _zeros(layer, scan.zeros / scan.valid)
 
 
-def _impossible(
-    values: Floats, bands: list[int], window: ROI, layer: LayerFile, quantity: Quantity
-) -> list[Finding]:
-    wrong = (values < quantity.low) | (values > quantity.high)
-    if not wrong.any():
+def _zeros(layer: LayerFile, share: float) -> list[Finding]:
+    """Soil without any clay: 0 stands for "missing" in many files."""
+    if layer.quantity.key != "clay" or share <= SOME:
         return []
-    band, row, column = (int(i[0]) for i in np.nonzero(wrong))
-    value = float(values[band, row, column])
-    native = (value - layer.conversion.offset) / layer.conversion.scale
-    sentinel = next((s for s in SENTINELS if abs(native - s) <= SENTINEL_TOLERANCE * abs(s)), None)
-    code = "undeclared_nodata" if sentinel is not None else "impossible_value"
-    low, high = np.nanmin(values), np.nanmax(values)
-    return [
-        Finding(
-            code,
-            Severity.ERROR,
-            layer.where,
-            f"band {bands[band]}, row {row + window[0].start}, column {column + window[1].start} is "
-            f"{value:g} {quantity.unit} (in the file {native:g}, unit {layer.unit}); possible is "
-            f"{quantity.low:g} to {quantity.high:g}; values of the block go from {low:g} to {high:g}",
-            f"if it means missing, write nodata = [{sentinel:g}] beside the path"
-            if sentinel is not None
-            else _hint(quantity, float(np.nanmedian(values))),
-        )
-    ]
+    told = f"{share:.0%} of the values are exactly 0; expected some clay in every soil"
+    advice = "if 0 means missing, write beside its path: nodata = [0]"
+    if share > MOST:
+        return [suspicion(SuspicionCode.ZERO_FILLED, layer.where, told, advice)]
+    return [Finding("zeros", Severity.WARNING, layer.where, told, advice)]
 
 
-def _hint(quantity: Quantity, typical: float) -> str:
-    """What an impossible value usually means, judged by the median."""
-    kelvin_low, kelvin_high = 200.0, 330.0
-    if quantity.unit == "degC" and kelvin_low < typical < kelvin_high:
-        return 'this looks like kelvin: unit = "K"'
-    if quantity.unit == "degC":
-        return 'are these tenths of a degree (unit = "0.1 degC"), or is a scale factor missing?'
-    if quantity.key in {"clay", "sand"}:
-        return 'this looks like g/kg: unit = "g/kg"; a national map may also hold kriging artefacts'
-    if quantity.key == "soc":
-        return 'is the unit right ("t/ha", "g/m2"), or is a scale factor missing?'
-    return "is the unit right, or is a scale factor missing or applied twice?"
+def _wrong(values: Floats, quantity: Quantity) -> Bools:
+    """Where a value is impossible, rounding allowed for."""
+    low = quantity.low - (NEGATIVE_WATER_MM if quantity.unit.startswith("mm") else 0.0)
+    high = quantity.high + ROUNDING * abs(quantity.high)
+    return np.asarray((values < low) | (values > high))
+
+
+def _all_nodata(layer: LayerFile, nothing: str, cells: int) -> Finding:
+    return Finding(
+        "all_nodata",
+        Severity.ERROR,
+        layer.where,
+        f"expected values where the country lies, found {nothing} in {cells:,} cells",
+        "is it the right file and band, and is its nodata value right?",
+    )
+
+
+def _counts(layer: LayerFile, grid: GeoBox, row: LayerSummary) -> tuple[dict[int, int], int]:
+    """Cells of every code on the country, and all cells; fills the missing share of `row`."""
+    counts: Counter[int] = Counter()
+    cells = 0
+    for block, window in blocks(layer, source_window(layer.geobox, grid)):
+        for band in block:
+            if layer.layer.band in {None, band}:
+                codes, valid = read_raw_codes(layer, band, window)
+                counts.update(count_codes(codes, valid, where=layer.where))
+                cells += valid.size
+    if cells:
+        row.missing_pct = PERCENT * (1.0 - counts.total() / cells)
+    return dict(counts), cells
 
 
 def code_findings(
-    layer: LayerFile, crosswalk: Crosswalk, grid: GeoBox, key: str
+    layer: LayerFile, crosswalk: Crosswalk, grid: GeoBox, row: LayerSummary
 ) -> tuple[list[Finding], dict[int, int]]:
-    """Codes of a land-use layer without a row in its crosswalk, and how many cells have each code."""
-    window = source_window(layer.geobox, grid)
-    counts: dict[int, int] = {}
-    missing: dict[int, int] = {}
-    for band in range(1, layer.count + 1):
-        if layer.layer.band is not None and band != layer.layer.band:
-            continue
-        codes, valid = read_raw_codes(layer, band, window)
-        for code, cells in count_codes(codes, valid, where=layer.where).items():
-            counts[code] = counts.get(code, 0) + cells
-        missing |= unknown_codes(codes, valid, crosswalk, where=layer.where)
-    if not counts:
-        return [
-            Finding("all_nodata", Severity.ERROR, layer.where, "holds no class where the country lies")
-        ], counts
+    """Codes of a land-use layer without a row in its crosswalk, and the cells of every code."""
+    counts, cells = _counts(layer, grid, row)
+    if not set(counts) - set(crosswalk.nodata):
+        return [_all_nodata(layer, "no land-cover class", cells)], counts
+    missing = {
+        code: number
+        for code, number in counts.items()
+        if code not in crosswalk.classes and code not in crosswalk.nodata
+    }
     if not missing:
         return [], counts
-    named = ", ".join(f"{code} ({cells} cells)" for code, cells in sorted(missing.items()))
-    hints = [text for code, text in crosswalk.foreign.items() if code in missing]
+    most = sorted(missing.items(), key=lambda item: -item[1])
+    named = ", ".join(f"{code} ({number:,} cells)" for code, number in most[:NAMED_CODES])
+    more = f" and {len(most) - NAMED_CODES} more" if len(most) > NAMED_CODES else ""
     return [
         Finding(
             "unknown_land_cover",
             Severity.ERROR,
-            f"{key} ({layer.layer.path.name})",
-            f"codes without a row in crosswalk {crosswalk.name!r}: {named}",
-            hints[0]
-            if hints
-            else "choose another crosswalk, or add rows: options = { code = class }",
+            layer.where,
+            f"expected codes of the crosswalk {crosswalk.name!r}, found without a row there: "
+            f"{named}{more}",
+            _code_hint(missing, crosswalk, layer),
         )
     ], counts
+
+
+def _code_hint(missing: dict[int, int], crosswalk: Crosswalk, layer: LayerFile) -> str:
+    """What to do about codes without a row; another legend is likelier than a missing row."""
+    for code, text in crosswalk.foreign.items():
+        if code in missing:
+            return text
+    empty = [code for code in missing if _means_missing(code)]
+    if empty:
+        declared = [*(f"{value:g}" for value in layer.layer.nodata), *map(str, sorted(empty))]
+        return f"if they mean missing, write beside its path: nodata = [{', '.join(declared)}]"
+    return (
+        "choose the crosswalk of this legend, or add rows beside its path: "
+        f"options = {{ {next(iter(missing))} = 2 }} gives it class 2"
+    )
+
+
+def _means_missing(code: int) -> bool:
+    """Whether a code without a row is one of the numbers that commonly mean "missing"."""
+    return code in BYTE_SENTINELS or bool(is_sentinel(np.array([float(code)]))[0])
+
+
+def mask_findings(layer: LayerFile, grid: GeoBox, row: LayerSummary) -> list[Finding]:
+    """A mask holds 0 and 1: a share or an undeclared nodata value would silently set no flag."""
+    counts, cells = _counts(layer, grid, row)
+    if not counts:
+        return [_all_nodata(layer, "no value", cells)]
+    odd = sorted(set(counts) - {0, 1})
+    if not odd:
+        return []
+    return [
+        Finding(
+            "impossible_value",
+            Severity.ERROR,
+            layer.where,
+            f"expected a mask of 0 and 1, found {', '.join(map(str, odd[:NAMED_CODES]))}",
+            f"if they mean missing, write beside its path: nodata = {odd[:NAMED_CODES]}",
+        )
+    ]
+
+
+def zone_findings(
+    layer: LayerFile, grid: GeoBox, row: LayerSummary, wanted: set[int]
+) -> list[Finding]:
+    """Zones that nothing declares as missing, and gains for zones that are nowhere on the map."""
+    counts, cells = _counts(layer, grid, row)
+    if not counts:
+        return [_all_nodata(layer, "no zone", cells)]
+    negative = sorted(zone for zone in counts if zone < 0)
+    found = []
+    if negative:
+        found.append(
+            Finding(
+                "undeclared_nodata",
+                Severity.ERROR,
+                layer.where,
+                f"expected zone numbers from 0, found {', '.join(map(str, negative))}",
+                f"if they mean missing, write beside its path: nodata = {negative}",
+            )
+        )
+    if absent := sorted(wanted - set(counts)):
+        there = ", ".join(map(str, sorted(counts)[:NAMED_CODES]))
+        found.append(
+            Finding(
+                "zone_without_cells",
+                Severity.WARNING,
+                layer.where,
+                f"gain_pct_by_zone names {', '.join(map(str, absent))}, which no cell has; the map "
+                f"holds {there}",
+                "correct the zone numbers in [[scenarios]]",
+            )
+        )
+    return found

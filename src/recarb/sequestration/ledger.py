@@ -1,4 +1,4 @@
-"""What became of every cell: run, excluded with a reason, or failed. Nothing is dropped silently."""
+"""What became of every cell: run, excluded with a reason, or failed. None is dropped silently."""
 
 from collections.abc import Mapping
 from enum import IntEnum
@@ -40,7 +40,7 @@ MEANING: Mapping[Outcome, str] = {
     Outcome.NO_CLAY: "no clay content",
     Outcome.NO_LAND_USE: "no land use",
     Outcome.NOT_MODELLED: "land use is not modelled",
-    Outcome.LAND_USE_HISTORY: "an earlier land use has no DPM/RPM ratio",
+    Outcome.LAND_USE_HISTORY: "a land use of the cell, now or before, has no DPM/RPM or NPP share",
     Outcome.NO_COVER: "no plant cover in the cover layer",
     Outcome.NO_NPP: "a year without net primary production",
     Outcome.NO_ZONE: "no zone, but a scenario differs by zone",

@@ -3,6 +3,7 @@
 Only this module and `output` touch the disk.
 """
 
+import json
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -18,12 +19,12 @@ from recarb.core.findings import Finding, Severity, raise_if_stopping
 from recarb.core.provenance import combined_hash, sha256_of, versions, write_json
 from recarb.io.raster import LayerFile
 from recarb.sequestration.checks import MOST, CheckReport, check_run
-from recarb.sequestration.flags import flag_cells, outside_limits
+from recarb.sequestration.flags import flag_cells, out_of_order, outside_limits
 from recarb.sequestration.forward import BAU
 from recarb.sequestration.inputs import CountryInputs, LoadedTile
 from recarb.sequestration.ledger import Ledger
-from recarb.sequestration.output import RunOutput, map_tags
-from recarb.sequestration.products import Product, products
+from recarb.sequestration.output import RunOutput, check_folder, map_tags, writing
+from recarb.sequestration.products import products
 from recarb.sequestration.simulate import simulate
 from recarb.sequestration.summary import Summary
 
@@ -58,18 +59,29 @@ class _Tally:
     above_npp: int = 0
     filled: int = 0
 
-    def add(self, loaded: LoadedTile, maps: xr.Dataset, deliverables: list[Product]) -> None:
+    @classmethod
+    def of(cls, config: RunConfig, inputs: CountryInputs) -> "_Tally":
+        names = inputs.units.names if inputs.units else ("country",)
+        scenarios = (BAU, *(scenario.name for scenario in config.scenarios))
+        emissions = config.agricultural_emissions_mt_co2e_per_yr
+        return cls(Ledger(), Summary(names, scenarios, emissions), {}, {})
+
+    def add(self, loaded: LoadedTile, maps: xr.Dataset, config: RunConfig) -> None:
+        deliverables = products(config)
         cells, tile = loaded.cells, loaded.tile
         at = (cells["row"].values - tile.rows.start, cells["column"].values - tile.columns.start)
         land_use = cells["land_use"].values
         self.summary.add(maps, loaded.units[at], land_use, loaded.area_ha[at])
-        for key, wrong in outside_limits(maps, deliverables).items():
+        wrong_by_key = outside_limits(maps, deliverables) | out_of_order(maps, config)
+        for key, wrong in wrong_by_key.items():
             self.implausible[key] = self.implausible.get(key, 0) + int(wrong.sum())
         running = np.isfinite(maps["T0"].values)
         for product in deliverables:
             if product.key.startswith("U_"):
                 gone = running & np.isnan(maps[product.key].values)
-                self.no_percentage[product.key] = self.no_percentage.get(product.key, 0) + int(gone.sum())
+                self.no_percentage[product.key] = self.no_percentage.get(product.key, 0) + int(
+                    gone.sum()
+                )
         self.above_npp += int((maps["C_eq_over_NPP"].values > 1.0).sum())
         self.filled += int(cells["climate_filled"].values.sum())
         if "cover_layer" in cells:
@@ -114,6 +126,7 @@ def run(
         A file could not be written; nothing stands under the output folder's name.
     """
     show = progress or (lambda done, total, what: None)
+    check_folder(config, overwrite, sis_names)
     show(0, 1, "checking the inputs")
     checked = check_run(config)
     raise_if_stopping(checked.findings, config.accept)
@@ -121,39 +134,50 @@ def run(
     assert inputs is not None  # noqa: S101 - no finding stopped the run
     files = input_records(inputs, config)
     tags = map_tags(config, combined_hash(r["sha256"] for r in files), last_year(config))
-    deliverables = products(config)
-    names = inputs.units.names if inputs.units else ("country",)
-    tally = _Tally(Ledger(), Summary(names, (BAU, *(s.name for s in config.scenarios))), {}, {})
+    tally = _Tally.of(config, inputs)
     with RunOutput(config, inputs.grid, tags, overwrite) as out:
-        for finding in checked.findings:
-            log.warning("%s", finding.line())
-        todo = inputs.tiles()
-        for done, tile in enumerate(todo):
+        _log_start(config, files, checked.findings)
+        for done, tile in enumerate(todo := inputs.tiles()):
             show(done, len(todo), "running")
-            loaded = inputs.load(tile)
-            if loaded.cells.sizes["cell"]:
-                maps = simulate(loaded.cells, config, inputs.tables)
-                loaded = with_model_outcome(loaded, maps)
-                out.write(loaded, maps, flag_cells(loaded, maps, config, deliverables))
-                tally.add(loaded, maps, deliverables)
-            else:
-                out.write_outcome(loaded)
-            tally.ledger.add(loaded.outcome)
+            _run_tile(inputs.load(tile), inputs, out, tally)
         findings = checked.findings + after_findings(tally.record(), tally.ledger)
         raise_if_stopping(findings, config.accept)
         show(len(todo), len(todo), "writing the maps")
         out.publish()
-        table = tally.summary.table()
-        table.to_csv(out.part / "summary.csv", index=False)
         if sis_names:
             out.copy_under_sis_names(last_year(config))
-        write_json(
-            out.part / "provenance.json", provenance(config, files, findings, tally, checked)
-        )
+        table = tally.summary.table()
+        with writing(out.part):
+            table.to_csv(out.part / "summary.csv", index=False)
+            record = provenance(config, files, findings, tally, checked)
+            write_json(out.part / "provenance.json", record)
         for line in tally.ledger.lines():
             log.info("%s", line)
         folder = out.finish()
     return RunReport(folder, tally.ledger, table, findings, tally.record())
+
+
+def _run_tile(loaded: LoadedTile, inputs: CountryInputs, out: RunOutput, tally: _Tally) -> None:
+    """All phases, scenarios and chains of one tile, to its windows of the maps."""
+    config = inputs.config
+    if loaded.cells.sizes["cell"]:
+        maps = simulate(loaded.cells, config, inputs.tables)
+        loaded = with_model_outcome(loaded, maps)
+        out.write(loaded, maps, flag_cells(loaded, maps, config, products(config)))
+        tally.add(loaded, maps, config)
+    else:
+        out.write_outcome(loaded)
+    tally.ledger.add(loaded.outcome)
+
+
+def _log_start(config: RunConfig, files: list[dict[str, Any]], findings: list[Finding]) -> None:
+    """The head of run.log: what ran, on what, and what the checks said."""
+    log.info("recarb %s, %s", versions()["recarb"], config.name or config.iso3)
+    log.info("configuration %s", config.fingerprint())
+    for record in files:
+        log.info("input %s: %s, sha256 %s", record["layer"], record["file"], record["sha256"])
+    for finding in findings:
+        log.warning("%s", finding.line())
 
 
 def last_year(config: RunConfig) -> int:
@@ -235,7 +259,7 @@ def provenance(
 ) -> dict[str, Any]:
     """Everything needed to repeat the run: configuration, versions, inputs, what was accepted."""
     return {
-        "config": config.model_dump(mode="json"),
+        "config": json.loads(config.model_dump_json()),
         "config_sha256": config.fingerprint(),
         "versions": versions(),
         "inputs": files,

@@ -35,6 +35,7 @@ class Trajectory:
     column: int
     facts: dict[str, float]
     months: pd.DataFrame
+    note: str = ""
 
 
 def trajectory(config: RunConfig, lon: float, lat: float) -> Trajectory:
@@ -70,7 +71,7 @@ def trajectory(config: RunConfig, lon: float, lat: float) -> Trajectory:
         "npp_tc_ha_per_yr": float(warm["npp_reference"].values[0]),
     }
     months = pd.concat(parts, ignore_index=True)
-    return Trajectory(lon, lat, tile.rows.start, tile.columns.start, facts, months)
+    return Trajectory(lon, lat, tile.rows.start, tile.columns.start, facts, months, config.note)
 
 
 def cell_at(inputs: CountryInputs, lon: float, lat: float) -> Tile:
@@ -98,7 +99,7 @@ def _stepped(
     land_use: NDArray[np.uint8],
     years: int,
 ) -> tuple[Floats, Floats, Floats, Floats, Floats]:
-    """Months of a phase, one year at a time because land use may change: pools, input, rate, deficit.
+    """Months of a phase, year by year because land use may change: pools, input, rate, deficit.
 
     `c_input`, `land_use` : (years | 1,); monthly climate and cover repeat where they have one year.
     """
@@ -129,7 +130,9 @@ def _stepped(
         )
         collected.append((pools, inputs.sum(axis=1), rates, deficits, respired))
         start, deficit = pools[-1].copy(), float(deficits[-1])
-    pools, amounts, rates, deficits, respired = (np.concatenate(p) for p in zip(*collected, strict=True))
+    pools, amounts, rates, deficits, respired = (
+        np.concatenate(p) for p in zip(*collected, strict=True)
+    )
     return pools, amounts, rates, deficits, respired
 
 

@@ -1,4 +1,4 @@
-"""The maps of a run: which there are, what they are called, and how each follows from the phases."""
+"""The maps of a run: which there are, their names, and how each follows from the phases."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -45,11 +45,11 @@ class Product:
 
     def sis_name(self, iso2: str, year: int) -> str:
         """`{CC}-GSOCSEQ-{PROPERTY}-{YEAR}-{TOP}-{BOTTOM}-{STAT}` of the information system."""
-        statistic = STATISTIC_UNCERTAINTY if self.sis.endswith("U") else STATISTIC_MEAN
+        statistic = STATISTIC_UNCERTAINTY if self.key.startswith("U_") else STATISTIC_MEAN
         return f"{iso2}-GSOCSEQ-{self.sis}-{year}-0-30-{statistic}"
 
 
-STOCK_LIMITS = (0.0, 800.0)  # plausibility of manual ch. 13
+STOCK_LIMITS = (0.0, 800.0)  # as the published map-correction script
 DIFFERENCE_LIMITS = (-80.0, 80.0)
 RATE_LIMITS = (-4.0, 4.0)
 RELATIVE_LIMITS = (0.0, 80.0)
@@ -96,7 +96,7 @@ def _uncertainty_products(names: list[str], ssm: str | None) -> list[Product]:
     rows += [(f"RSR_{s}", f"relative sequestration rate, {s}") for s in names]
     sis = {"T0": "CORGT0U", BAU: "CORGSOCBAUU", "SSM": "CORGSOCSSMU"}
     return [
-        _product(f"U_{key}", f"{key}_UncertaintyMap", f"uncertainty of: {title}", SHARE,
+        _product(f"U_{key}", f"{key}_UncertaintyMap", f"uncertainty, {title}", SHARE,
                  UNCERTAINTY_LIMITS, sis.get(key, f"CORG{key.replace('_', '')}U"))
         for key, title in rows
     ]  # fmt: skip
@@ -175,7 +175,7 @@ def _diagnostic_maps(mean: xr.Dataset) -> dict[str, Floats]:
         ),
         "iom": mean["iom"].values,
     }
-    found |= {name: mean[name].values for name in mean.data_vars if str(name).startswith("rate_")}
+    found |= {str(n): mean[n].values for n in mean.data_vars if str(n).startswith("rate_")}
     found |= {pool: mean["pools"].sel(pool=pool).values for pool in POOLS}
     return found
 

@@ -17,6 +17,7 @@ from recarb.sequestration.forward import BAU
 
 Floats = NDArray[np.float64]
 
+PERCENT = 100.0
 T_PER_MT = 1.0e6
 DECIMALS = 9  # significant digits of the table, so that the order of tiles never shows
 ALL = "all"
@@ -28,6 +29,7 @@ class Summary:
 
     unit_names: tuple[str, ...]
     scenarios: tuple[str, ...]
+    agricultural_emissions: float | None = None  # [Mt CO2e yr-1]
     sums: dict[tuple[int, int], dict[str, float]] = field(default_factory=dict)
 
     def add(
@@ -39,7 +41,9 @@ class Summary:
         groups = np.unique(np.stack([units, land_use])[:, running], axis=1).T
         for unit, code in groups.tolist():
             where = running & (units == unit) & (land_use == code)
-            row = self.sums.setdefault((unit, code), dict.fromkeys(["cells", "area", *columns], 0.0))
+            row = self.sums.setdefault(
+                (unit, code), dict.fromkeys(["cells", "area", *columns], 0.0)
+            )
             row["cells"] += float(where.sum())
             row["area"] += float(area[where].sum())
             for column in columns:
@@ -87,6 +91,9 @@ class Summary:
             "total_rsr_mt_c_per_yr": rsr / T_PER_MT,
             "total_rsr_mt_co2e_per_yr": rsr / T_PER_MT * C_TO_CO2,
         }
+        if self.agricultural_emissions is not None:
+            share = numbers["total_rsr_mt_co2e_per_yr"] / self.agricultural_emissions
+            numbers["rsr_pct_of_agricultural_emissions"] = PERCENT * share
         return row | {name: _rounded(value) for name, value in numbers.items()}
 
 

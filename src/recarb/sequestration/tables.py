@@ -1,4 +1,4 @@
-"""What a run looks up by land use: DPM/RPM, appropriation, cover, paddy, monthly shares of input."""
+"""What a run looks up by land use: DPM/RPM, appropriation, cover, paddy, shares of input."""
 
 from dataclasses import dataclass
 
@@ -79,7 +79,8 @@ def _parameters(changes: dict[str, float]) -> Parameters:
     unknown = sorted(set(changes) - set(Parameters._fields))
     if unknown:
         raise ConfigError(
-            f"model.rothc: no parameter {', '.join(unknown)}; there are {', '.join(Parameters._fields)}"
+            f"model.rothc: no parameter {', '.join(unknown)}; "
+            f"there are {', '.join(Parameters._fields)}"
         )
     return Parameters()._replace(**changes)
 

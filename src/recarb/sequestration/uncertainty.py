@@ -22,27 +22,31 @@ class Bounds:
 
 
 def stock_uncertainty(stock: Bounds) -> Floats:
-    """U = 100 (max - min) / (2 mean) [%]. Manual ch. 12.
+    """U = 100 |max - min| / (2 mean) [%]. Manual ch. 12.
+
+    The upper chain can end below the lower one, where its rain keeps a dry soil decomposing.
 
     >>> one = np.ones(1)
     >>> stock_uncertainty(Bounds(50.0 * one, 60.0 * one, 40.0 * one)).tolist()
     [20.0]
     """
-    return PERCENT * (stock.upper - stock.lower) / (2.0 * stock.mean)
+    return np.asarray(PERCENT * np.abs(stock.upper - stock.lower) / (2.0 * stock.mean))
 
 
 def rate_half_width(later: Bounds, earlier: Bounds, years: int, formula: str) -> Floats:
-    """Half width of (later - earlier) / years [unit of the stock per year].
+    """Half width of (later - earlier) / years [unit of the stock per year]; NaN without a rate.
 
     `chains` differences the chains first, so that what both stocks share cancels; the others
     combine two half widths as if the stocks were independent (IPCC 2006, vol. 1, eq. 3.2).
     """
     if formula == "chains":
         upper, lower = later.upper - earlier.upper, later.lower - earlier.lower
-        return np.asarray(np.abs(upper - lower) / (2.0 * years))
-    one = (later.upper - later.lower) / 2.0
-    other = (earlier.upper - earlier.lower) / 2.0
-    return np.asarray(np.hypot(one, other) / years)
+        half = np.abs(upper - lower) / 2.0
+    else:
+        one = (later.upper - later.lower) / 2.0
+        other = (earlier.upper - earlier.lower) / 2.0
+        half = np.hypot(one, other)
+    return np.where(np.isnan(later.mean - earlier.mean), np.nan, half / years)
 
 
 def rate_uncertainty(

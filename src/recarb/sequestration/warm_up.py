@@ -18,11 +18,19 @@ BALANCE_TOLERANCE = 1e-10  # of the carbon that passed through a cell
 def yearly_npp(inputs: xr.Dataset, phase: str) -> Floats:
     """NPP of every year of a phase [t C ha-1 yr-1], (cell, year)."""
     temperature, rain = inputs[f"temperature_{phase}"].values, inputs[f"rain_{phase}"].values
-    by_year = (temperature.shape[0], -1, YEAR)
+    by_year = (temperature.shape[0], temperature.shape[1] // YEAR, YEAR)
     return npp_carbon(
         temperature.reshape(by_year).mean(axis=2),
         rain.reshape(by_year).sum(axis=2) + _counted_irrigation(inputs)[:, None],
     )
+
+
+def _mean_year_npp(inputs: xr.Dataset, phase: str) -> Floats:
+    """NPP of the mean climate of a phase [t C ha-1 yr-1], (cell,)."""
+    temperature, rain = inputs[f"temperature_{phase}"].values, inputs[f"rain_{phase}"].values
+    years = temperature.shape[1] // YEAR
+    wet = rain.sum(axis=1) / years + _counted_irrigation(inputs)
+    return npp_carbon(temperature.mean(axis=1), wet)
 
 
 def _counted_irrigation(inputs: xr.Dataset) -> Floats:
@@ -41,7 +49,9 @@ def reference_npp(inputs: xr.Dataset) -> Floats:
     """
     if "npp_reference" in inputs:
         plain = inputs["npp_reference_climate"].values
-        return np.asarray(inputs["npp_reference"].values * yearly_npp(inputs, "spin_up")[:, 0] / plain)
+        return np.asarray(
+            inputs["npp_reference"].values * yearly_npp(inputs, "spin_up")[:, 0] / plain
+        )
     if "temperature_reference" in inputs:
         yearly = npp_carbon(
             inputs["temperature_reference"].values,
@@ -53,18 +63,21 @@ def reference_npp(inputs: xr.Dataset) -> Floats:
 
 
 def npp_ratio(inputs: xr.Dataset) -> Floats:
-    """NPP of every warm-up year relative to the reference [-], (cell, year).
+    """NPP of every warm-up year relative to the reference [-], (cell, year); 0 where it has none.
 
     Where the reference comes from twelve long-term means, like is compared with like: the level is
     NPP of the warm-up's mean climate over NPP of the reference's mean climate, and the years vary
     about it. (MIAMI is not linear: the mean of yearly NPP is not NPP of the mean climate.)
     """
     npp = yearly_npp(inputs, "warm_up")
-    ratio = npp / reference_npp(inputs)[:, None]
-    if "temperature_reference" not in inputs:
-        of_mean = yearly_npp(inputs, "forward")[:, 0]
-        ratio *= (of_mean / npp.mean(axis=1))[:, None]
-    return np.where(np.isfinite(ratio), ratio, 0.0)
+    reference = reference_npp(inputs)[:, None]
+    ratio = np.divide(npp, reference, out=np.zeros_like(npp), where=reference > 0.0)
+    if "temperature_reference" not in inputs and "npp_reference" not in inputs:
+        of_mean = _mean_year_npp(inputs, "warm_up")
+        of_years = npp.mean(axis=1)
+        level = np.divide(of_mean, of_years, out=np.zeros_like(of_mean), where=of_years > 0.0)
+        ratio *= level[:, None]
+    return ratio
 
 
 def warm_up(state: xr.Dataset, inputs: xr.Dataset, tables: ModelTables) -> xr.Dataset:
