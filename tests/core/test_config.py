@@ -259,3 +259,10 @@ def test_gains_by_zone_need_a_map_of_zones(tmp_path):
         config(tmp_path, scenarios=[scenario])
     with_zones = config(tmp_path, scenarios=[scenario], inputs={"zones": {"path": "zones.tif"}})
     assert with_zones.scenarios[0].gain_pct_by_zone == {3: 15.0}
+
+
+def test_the_portable_record_does_not_depend_on_the_folder(tmp_path):
+    here, there = (config(tmp_path / name).portable() for name in ("here", "there"))
+    assert here == there
+    assert here["output"] == "out"
+    assert not Path(here["inputs"]["soc"]["path"]).is_absolute()

@@ -7,9 +7,11 @@ otherwise.
 
 import hashlib
 import json
+import math
 import os
 import re
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -326,17 +328,39 @@ class RunConfig(Model):
 
     def fingerprint(self) -> str:
         """Hash of the resolved configuration, wherever its files lie, however it is tiled [hex]."""
-        values = _names_only(self.model_dump(exclude={"output", "tile_cells"}))
+        values = _with_paths(self.model_dump(exclude={"output", "tile_cells"}), _name)
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
+    def portable(self) -> dict[str, Any]:
+        """The resolved configuration for JSON, paths relative to the output folder's parent.
 
-def _names_only(value: Any) -> Any:
-    """The same tree with every path cut to its file name: a run must not depend on its folder."""
+        The record of a run then says the same wherever its folder lies.
+        """
+        start = self.output.parent
+
+        def relative(path: Path) -> str:
+            try:
+                return Path(os.path.relpath(path, start)).as_posix()
+            except ValueError:  # another drive, on Windows
+                return path.as_posix()
+
+        found: dict[str, Any] = _with_paths(self.model_dump(), relative)
+        return found
+
+
+def _name(path: Path) -> str:
+    return path.name
+
+
+def _with_paths(value: Any, change: Callable[[Path], str]) -> Any:
+    """The same tree for JSON: every path changed to text, NaN (a nodata value) too."""
     if isinstance(value, dict):
-        return {str(key): _names_only(item) for key, item in value.items()}
+        return {str(key): _with_paths(item, change) for key, item in value.items()}
     if isinstance(value, tuple | list):
-        return [_names_only(item) for item in value]
-    return value.name if isinstance(value, Path) else value
+        return [_with_paths(item, change) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return json.dumps(value)
+    return change(value) if isinstance(value, Path) else value
 
 
 def _unique_scenarios(scenarios: tuple[Scenario, ...]) -> None:

@@ -3,7 +3,6 @@
 Only this module and `output` touch the disk.
 """
 
-import json
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -259,7 +258,7 @@ def provenance(
 ) -> dict[str, Any]:
     """Everything needed to repeat the run: configuration, versions, inputs, what was accepted."""
     return {
-        "config": json.loads(config.model_dump_json()),
+        "config": config.portable(),
         "config_sha256": config.fingerprint(),
         "versions": versions(),
         "inputs": files,
