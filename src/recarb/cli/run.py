@@ -124,12 +124,14 @@ def check(
     import json
     from dataclasses import asdict
 
+    from recarb.cli.progress import Reporter
     from recarb.core.config import load_config
     from recarb.core.findings import raise_if_stopping, stopping
     from recarb.sequestration.checks import check_run
 
     settings = load_config(config)
-    report = check_run(settings)
+    with Reporter() as reporter:
+        report = check_run(settings, reporter)
     if as_json:
         content = {
             "layers": [asdict(row) for row in report.layers],

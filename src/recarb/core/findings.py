@@ -1,10 +1,16 @@
 """What the checks found. Bulk data do not raise: a country sees all its faults at once."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
 from recarb.core.errors import ConfigError, InputError, RecarbError
+
+Progress = Callable[[int, int, str], None]  # steps done, steps in all, what is being done
+
+
+def no_progress(_done: int, _total: int, _what: str) -> None:
+    """Show nothing."""
 
 
 class Severity(StrEnum):

@@ -8,13 +8,14 @@ from typing import ParamSpec, TypeVar
 import numpy as np
 
 from recarb.core.errors import ConfigError, RecarbError
-from recarb.core.findings import Finding, Severity
+from recarb.core.findings import Finding, Progress, Severity, no_progress
 from recarb.io.raster import GDAL_ERRORS, LayerFile
 from recarb.sequestration.inputs import CountryInputs
 
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
 
+WHAT = "checking the inputs"  # what a progress bar says
 CONFIG = "config"  # code of a fault of run.toml itself
 # what the libraries under us raise when a file is damaged or a coordinate system is strange
 BAD_DATA = (*GDAL_ERRORS, OSError, ValueError, ArithmeticError, RuntimeError)
@@ -45,6 +46,8 @@ class CheckReport:
     layers: list[LayerSummary] = field(default_factory=list)
     codes: dict[str, dict[int, int]] = field(default_factory=dict)
     inputs: CountryInputs | None = None
+    progress: Progress = no_progress
+    expected: int = 1  # layers of the run
 
     def attempt(
         self, where: str, action: Callable[Given, Result], *args: Given.args, **named: Given.kwargs
@@ -86,6 +89,7 @@ class CheckReport:
 
     def opened(self, file: LayerFile, key: str) -> LayerSummary:
         """Add the row of a layer before its values are read."""
+        self.progress(len(self.layers), self.expected, WHAT)
         row = summary_of(file, key)
         self.layers.append(row)
         return row

@@ -7,7 +7,7 @@ from odc.geo.geobox import GeoBox
 
 from recarb.core.config import LandUseLayer, Layer, RunConfig
 from recarb.core.errors import GridMismatch
-from recarb.core.findings import Finding, Severity
+from recarb.core.findings import Finding, Progress, Severity, no_progress
 from recarb.core.grid import LONLAT, check_grid, transform
 from recarb.core.quantities import catalogue
 from recarb.harmonise.calendar import YEAR, climatology_months, days_of
@@ -35,12 +35,13 @@ __all__ = ["MOST", "CheckReport", "check_run"]
 MASKS = ("peat", "wetland")
 
 
-def check_run(config: RunConfig) -> CheckReport:
+def check_run(config: RunConfig, progress: Progress = no_progress) -> CheckReport:
     """Check every input of a run: files, units, grids, months, values, codes, and what looks odd.
 
     Bad data do not raise: whatever is wrong with them becomes a finding, and the check goes on.
+    `progress` is called with layers done, layers in all, and what is being done.
     """
-    report = CheckReport()
+    report = CheckReport(progress=progress, expected=_layer_count(config))
     report.tell(unknown_accepts(config.accept))
     report.attempt("model", ModelTables.of, config)
     grid = report.attempt("inputs.soc", _grid, config)
@@ -58,6 +59,11 @@ def check_run(config: RunConfig) -> CheckReport:
         inputs = report.inputs
         report.attempt("run", check_sample, report, config, inputs, occupied)
     return report
+
+
+def _layer_count(config: RunConfig) -> int:
+    maps = [key for key in type(config.inputs).model_fields if getattr(config.inputs, key)]
+    return len(maps) + sum(len(climate.layers()) for climate in config.climate.values())
 
 
 def _grid(config: RunConfig) -> GeoBox:

@@ -4,7 +4,6 @@ Only this module and `output` touch the disk.
 """
 
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ import pandas as pd
 import xarray as xr
 
 from recarb.core.config import RunConfig
-from recarb.core.findings import Finding, Severity, raise_if_stopping
+from recarb.core.findings import Finding, Progress, Severity, no_progress, raise_if_stopping
 from recarb.core.provenance import combined_hash, sha256_of, versions, write_json
 from recarb.io.raster import LayerFile
 from recarb.sequestration.checks import MOST, CheckReport, check_run
@@ -28,8 +27,6 @@ from recarb.sequestration.simulate import simulate
 from recarb.sequestration.summary import Summary
 
 log = logging.getLogger("recarb")
-
-Progress = Callable[[int, int, str], None]
 
 NEAR_THRESHOLD = 0.05  # of the cover fraction that turns a month from bare to vegetated
 
@@ -124,10 +121,9 @@ def run(
     OutputError
         A file could not be written; nothing stands under the output folder's name.
     """
-    show = progress or (lambda done, total, what: None)
+    show = progress or no_progress
     check_folder(config, overwrite, sis_names)
-    show(0, 1, "checking the inputs")
-    checked = check_run(config)
+    checked = check_run(config, show)
     raise_if_stopping(checked.findings, config.accept)
     inputs = checked.inputs
     assert inputs is not None  # noqa: S101 - no finding stopped the run
