@@ -490,3 +490,9 @@ def test_help_shows_an_example():
     told = invoke("--help")
     assert told.exit_code == 0
     assert "Example: recarb rothc site.csv" in told.output
+
+
+def test_a_share_of_clay_read_as_percent_is_told():
+    result = run_site(make_run(clay_pct=0.234))
+    assert [finding.code for finding in result.findings] == ["low_clay"]
+    assert "23.4" in result.findings[0].line()

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from recarb.core.config import Suspicion
 from recarb.core.errors import MassBalanceError, ModelError, NotConverged
 from recarb.core.findings import Finding, Severity, raise_if_stopping
 from recarb.core.quantities import catalogue
@@ -26,6 +27,7 @@ from recarb.rothc.rates import maximum_deficit
 
 Floats = NDArray[np.float64]
 
+PERCENT = 100.0
 YEAR = kernels.YEAR
 LOWEST_EVAPORATION_MM = -50.0  # below: a code for missing; the official example goes to -20.7
 BALANCE_TOLERANCE = 1e-10  # carbon that may go astray, relative to all carbon there was [-]
@@ -286,6 +288,7 @@ def check_site(run: SiteRun, gaps_are_known: bool = False) -> list[Finding]:
         *_check_values(run, gaps_are_known),
         *_check_calendar(run),
         *_check_condensation(run),
+        *_check_low_clay(run),
     ]
 
 
@@ -419,6 +422,16 @@ def _check_values(run: SiteRun, gaps_are_known: bool) -> list[Finding]:
             message = f"expected {bounds}, found {came}"
             findings.append(Finding("range", Severity.ERROR, where, message, hint))
     return findings
+
+
+def _check_low_clay(run: SiteRun) -> list[Finding]:
+    """A clay content so low that it may be a share; told, because some sands are that poor."""
+    clay = run.clay_pct
+    if clay is None or not 0.0 <= clay < Suspicion().clay_below_pct:
+        return []
+    message = f"{clay:g} %: hardly any soil holds so little clay"
+    hint = f"if it is a share, give --clay-pct {PERCENT * clay:g}"
+    return [Finding("low_clay", Severity.WARNING, "--clay-pct", message, hint)]
 
 
 def _check_condensation(run: SiteRun) -> list[Finding]:
