@@ -7,7 +7,6 @@ import numpy as np
 
 from recarb.core.config import RunConfig
 from recarb.reports.ground import (
-    Extent,
     Ground,
     aspect_of,
     extent_of,
@@ -55,11 +54,11 @@ def draw_maps(
     ground = ground_of(config, first)
     sheet = Sheet(extent_of(first), ground, BOX_IN)
     blanks = read_blanks(_outcome(folder, config), sheet.map_shape)
-    reel = Reel(sheet, config.note, np.unique(blanks))
     families: dict[str, list[Product]] = {}
     for product in paths:
         families.setdefault(family(product), []).append(product)
     done = 0
+    reel = Reel(sheet, config.note, np.unique(blanks))
     for members in families.values():
         maps = [read_values(paths[product], sheet.map_shape) for product in members]
         ramp = ramp_for(members[0].unit, maps, is_difference(members[0]))
@@ -87,18 +86,21 @@ def draw_overview(folder: Path, config: RunConfig, ground: Ground, target: Path)
     columns = 2 if aspect_of(extent, ground.geographic) < WIDE else 3
     sheet = Sheet(extent, ground, OVERVIEW_BOX_IN[columns], len(keys), columns)
     blanks = read_blanks(_outcome(folder, config), sheet.map_shape)
+    painted = []
     for group in filter(None, groups):
         maps = [read_values(paths[key][1], sheet.map_shape) for key in group]
         unit, difference = paths[group[0]][0].unit, is_difference(paths[group[0]][0])
         ramp = ramp_for(unit, maps, difference)
         for key, values in zip(group, maps, strict=True):
             axes = sheet.place(keys.index(key))
-            sheet.paint(axes, coloured(values, ramp, blanks))
             sheet.bar(axes, ramp, unit)
             axes.set_title(dated_title(paths[key][0], config), fontsize=OVERVIEW_TITLE_SIZE)
+            painted.append((axes, coloured(values, ramp, blanks)))
     heading = f"{config.name or config.iso3}: GSOCseq, RothC-26.3, 0-30 cm"
     sheet.margins(config.note, np.unique(blanks), heading)
     sheet.canvas.draw()
+    for axes, colours in painted:
+        sheet.paint(axes, colours)
     sheet.save(target)
     return target
 

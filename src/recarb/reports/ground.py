@@ -1,4 +1,4 @@
-"""What lies under every map of a run: its extent, the outlines of its units, cells without value."""
+"""What lies under every map of a run: extent, outlines of its units, cells without a value."""
 
 from dataclasses import dataclass
 from enum import IntEnum

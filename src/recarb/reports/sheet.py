@@ -13,10 +13,10 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.collections import LineCollection
 from matplotlib.colors import Normalize, to_rgba_array
 from matplotlib.figure import Figure
-from matplotlib.image import imsave
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
+from PIL import Image
 
 from recarb.io.tables import written_atomically
 from recarb.reports.ground import Blank, Extent, Floats, Ground, Shape, aspect_of
@@ -27,7 +27,7 @@ Bytes = NDArray[np.uint8]
 DPI = 120
 LEFT_IN, RIGHT_IN, BOTTOM_IN, TOP_IN = 0.5, 1.1, 0.3, 0.35  # round a map; right: its colour bar
 FOOT_IN, HEADING_IN = 0.25, 0.35
-BAR_GAP, BAR_WIDTH, BAR_HEIGHT_IN = 0.2, 0.21, 2.0  # [inches]; no bar is lower, its text must fit
+BAR_GAP, BAR_WIDTH, BAR_HEIGHT_IN = 0.15, 0.17, 2.0  # [inches]; no bar is lower, its text must fit
 TICKS = 5  # most of the time of a picture goes into the text of its ticks
 TITLE_SIZE, HEADING_SIZE, LABEL_SIZE, SMALL_SIZE = 11, 12, 8, 7
 OUTLINE_GREY, OUTLINE_WIDTH, NOTE_GREY = "0.25", 0.4, "0.4"
@@ -60,7 +60,7 @@ class Sheet:
             self._cell_in[1] * self._rows + FOOT_IN + self._heading_in,
         )
         self.figure = Figure(figsize=self._size, dpi=DPI)
-        self.canvas = FigureCanvasAgg(self.figure)
+        self.canvas: Any = FigureCanvasAgg(self.figure)
 
     @property
     def map_shape(self) -> Shape:
@@ -80,18 +80,29 @@ class Sheet:
         axes.set_ylim(*self._extent[2:])
         axes.tick_params(labelsize=SMALL_SIZE)
         axes.locator_params(nbins=TICKS)
-        axes.set_facecolor(BLANKS[Blank.OUTSIDE][0])
+        if self._ground.outlines is not None:
+            lines = shapely.get_parts(self._ground.outlines.to_numpy())
+            points = [shapely.get_coordinates(line) for line in lines]
+            outlines = LineCollection(points, colors=OUTLINE_GREY, linewidths=OUTLINE_WIDTH)
+            axes.add_collection(outlines, autolim=False)
+        for artist in (*axes.collections, *axes.spines.values()):
+            artist.set_animated(True)  # drawn by `paint`, over the map
         return axes
 
-    def paint(self, axes: Axes, colours: Bytes) -> list[Any]:
-        """Put a map (y, x, RGBA) into its frame, outlines over it; what was added."""
-        image = axes.imshow(colours, extent=self._extent, aspect="auto", interpolation="nearest")
-        if self._ground.outlines is None:
-            return [image]
-        lines = shapely.get_parts(self._ground.outlines.to_numpy())
-        points = [shapely.get_coordinates(line) for line in lines]
-        outlines = LineCollection(points, colors=OUTLINE_GREY, linewidths=OUTLINE_WIDTH)
-        return [image, axes.add_collection(outlines, autolim=False)]
+    def paint(self, axes: Axes, colours: Bytes) -> None:
+        """Put a map (y, x, RGBA) into its frame, after all else of the sheet was drawn.
+
+        The pixels are set directly: matplotlib would resample every map with its own careful means.
+        """
+        height, width = self.map_shape
+        rows = np.arange(height) * colours.shape[0] // height
+        columns = np.arange(width) * colours.shape[1] // width
+        whole = np.ascontiguousarray(colours).view(np.uint32)[..., 0]  # four bytes, one colour
+        left, top = round(axes.bbox.x0), round(self.figure.bbox.height - axes.bbox.y1)
+        canvas = np.asarray(self.canvas.buffer_rgba()).view(np.uint32)[..., 0]
+        canvas[top : top + height, left : left + width] = whole[rows[:, np.newaxis], columns]
+        for artist in (*axes.collections, *axes.spines.values()):
+            axes.draw_artist(artist)
 
     def bar(self, axes: Axes, ramp: Ramp, unit: str) -> Axes:
         """A colour bar beside a map, as high as the map unless that is very low."""
@@ -146,16 +157,18 @@ class Sheet:
         )
 
     def save(self, target: Path) -> None:
-        """Write the pixels of the canvas as PNG."""
+        """Write what is drawn as PNG."""
+        pixels = np.asarray(self.canvas.buffer_rgba())[:, :, :3]  # nothing shines through
         with written_atomically(target) as part:
-            pixels = np.asarray(self.canvas.buffer_rgba())
-            imsave(part, pixels, format="png", dpi=DPI, pil_kwargs={"compress_level": COMPRESSION})
+            image = Image.fromarray(np.ascontiguousarray(pixels))
+            image.save(part, format="png", dpi=(DPI, DPI), compress_level=COMPRESSION)
 
     def _axes(self, left: float, bottom: float, width: float, height: float) -> Axes:
-        """Axes at a place in inches."""
-        all_width, all_height = self._size
+        """Axes at a place in inches, moved to whole pixels."""
+        size = self.figure.bbox.size
+        pixels = [round(side * DPI) for side in (left, bottom, width, height)]
         return self.figure.add_axes(
-            (left / all_width, bottom / all_height, width / all_width, height / all_height)
+            (pixels[0] / size[0], pixels[1] / size[1], pixels[2] / size[0], pixels[3] / size[1])
         )
 
 
@@ -165,12 +178,7 @@ class Reel:
     def __init__(self, sheet: Sheet, note: str | None, blanks: Collection[int]) -> None:
         self._sheet = sheet
         self._axes = sheet.place(0)
-        empty = np.zeros((1, 1, 4), dtype=np.uint8)
-        self._image, *outlines = sheet.paint(self._axes, empty)
-        self._title = self._axes.set_title(" ", fontsize=TITLE_SIZE)
-        self._changing = [self._image, *outlines, *self._axes.spines.values(), self._title]
-        for artist in self._changing:
-            artist.set_animated(True)  # not drawn with the sheet
+        self._title = self._axes.set_title(" ", fontsize=TITLE_SIZE, animated=True)
         sheet.margins(note, blanks)
         sheet.canvas.draw()
         self._bare = self._background = sheet.canvas.copy_from_bbox(sheet.figure.bbox)
@@ -187,10 +195,9 @@ class Reel:
     def draw(self, colours: Bytes, title: str, target: Path) -> None:
         """One map (y, x, RGBA) as PNG."""
         self._sheet.canvas.restore_region(self._background)
-        self._image.set_data(colours)
+        self._sheet.paint(self._axes, colours)
         self._title.set_text(title)
-        for artist in self._changing:
-            self._axes.draw_artist(artist)
+        self._axes.draw_artist(self._title)
         self._sheet.save(target)
 
 

@@ -12,14 +12,14 @@ from recarb.reports.ground import Blank
 Floats = NDArray[np.float64]
 
 DIVERGING = "BrBG"  # brown = loss, green = gain; safe for the common colour blindnesses
-SEQUENTIAL = "cividis_r"
+SEQUENTIAL = "viridis_r"  # no greys, which are for cells without a value
 SHARES = "YlOrBr"
 LOW_PCT, HIGH_PCT = 2.0, 98.0  # percentiles between which a ramp runs
 SMALLEST_SPAN = 1e-6
 SMALLEST_DIFFERENCE = 0.01  # reach of the ramp of a flat map: rounding errors must not get colours
 BLANKS = {  # none of them is a colour of a ramp
     Blank.OUTSIDE: ("#d9e6f2", "outside, or no SOC in the map"),
-    Blank.EXCLUDED: ("#bdbdbd", "excluded"),
+    Blank.EXCLUDED: ("#c8c8c8", "excluded"),
     Blank.FAILED: ("#e31a1c", "failed"),
 }
 UNITS = {
