@@ -1,8 +1,10 @@
 """Pictures of a run: bounded by their own size, comparable by eye, nothing blank without a word."""
 
+import geopandas
 import numpy as np
 import pytest
 import rasterio
+import shapely
 from PIL import Image
 from rasterio.enums import Resampling
 from tests.factories import config
@@ -214,3 +216,15 @@ def test_rounding_errors_get_no_colours():
 
 def test_a_map_without_values_has_a_ramp():
     assert ramp_for("percent", [np.full((2, 2), np.nan)], difference=False).low == 0.0
+
+
+def test_bends_below_a_pixel_are_not_drawn():
+    """An outline costs no more than the picture can show of it."""
+    around = np.linspace(0.0, 2.0 * np.pi, 100_000)
+    circle = shapely.linestrings(np.column_stack([5 + 4 * np.cos(around), 5 + 4 * np.sin(around)]))
+    ground = Ground(geopandas.GeoSeries([circle]), geographic=False)
+    axes = Sheet((0.0, 10.0, 0.0, 10.0), ground, (6.0, 8.0)).place(0)
+    (drawn,) = axes.collections[0].get_segments()
+    assert 20 < len(drawn) < 1000
+    pixel = 10.0 / (6 * DPI)
+    assert shapely.hausdorff_distance(circle, shapely.linestrings(drawn)) < pixel

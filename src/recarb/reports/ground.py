@@ -21,7 +21,6 @@ Extent = tuple[float, float, float, float]  # left, right, bottom, top
 Shape = tuple[int, int]
 
 SMALLEST_COSINE = 0.2
-OUTLINE_STEPS = 4000  # of the longest side of a map; finer bends of an outline do not show
 
 
 class Blank(IntEnum):
@@ -49,9 +48,7 @@ def ground_of(config: RunConfig, path: Path) -> Ground:
     import geopandas
 
     units = read_units(config.boundary.path, grid, config.boundary.unit_field)
-    box = grid.boundingbox
-    step = max(box.right - box.left, box.top - box.bottom) / OUTLINE_STEPS
-    lines = geopandas.GeoSeries(units.shapes, crs=str(grid.crs)).boundary.simplify(step)
+    lines = geopandas.GeoSeries(units.shapes, crs=str(grid.crs)).boundary
     return Ground(lines, is_geographic(grid))
 
 
