@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from tests.real import runs
 
-from recarb.reports.figures import Ground, ground_of
+from recarb.reports.ground import Ground, ground_of
 from recarb.reports.style import DIVERGING
 from recarb.sequestration.point import Trajectory
 

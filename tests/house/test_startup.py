@@ -28,9 +28,10 @@ def test_nothing_heavy_is_imported(code):
     assert loaded_by(code) == []
 
 
-def test_help_imports_nothing_heavy():
+@pytest.mark.parametrize("words", [["--help"], ["run", "--help"], ["example", "--help"]])
+def test_help_imports_nothing_heavy(words):
     code = "from recarb.cli import app, register\nregister.commands(app)\n"
-    code += "app(['run', '--help'], standalone_mode=False)"
+    code += f"app({words}, standalone_mode=False)"
     assert loaded_by(code) == []
 
 

@@ -1,36 +1,71 @@
 """How maps look: colour-blind-safe ramps, diverging ones centred on zero."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from recarb.reports.ground import Blank
+
+Floats = NDArray[np.float64]
+
 DIVERGING = "BrBG"  # brown = loss, green = gain; safe for the common colour blindnesses
-SEQUENTIAL = "cividis_r"
+SEQUENTIAL = "viridis_r"  # no greys, which are for cells without a value
 SHARES = "YlOrBr"
 LOW_PCT, HIGH_PCT = 2.0, 98.0  # percentiles between which a ramp runs
 SMALLEST_SPAN = 1e-6
 SMALLEST_DIFFERENCE = 0.01  # reach of the ramp of a flat map: rounding errors must not get colours
+BLANKS = {  # none of them is a colour of a ramp
+    Blank.OUTSIDE: ("#d9e6f2", "outside, or no SOC in the map"),
+    Blank.EXCLUDED: ("#c8c8c8", "excluded"),
+    Blank.FAILED: ("#e31a1c", "failed"),
+}
+UNITS = {
+    "t ha-1": "t C ha⁻¹",
+    "t ha-1 year-1": "t C ha⁻¹ yr⁻¹",
+    "percent": "%",
+    "1": "-",
+}
 
 
 @dataclass(frozen=True)
 class Ramp:
-    """Colours of one map and the values at their ends."""
+    """Colours of a family of maps, the values at their ends, and which ends have values beyond.
+
+    `shown_from` is where the colour bar starts: a family without losses shows no brown.
+    """
 
     colours: str
     low: float
     high: float
+    extend: Literal["neither", "both", "min", "max"] = "neither"
+    shown_from: float | None = None
 
 
-def ramp_for(unit: str, values: NDArray[np.float64], difference: bool) -> Ramp:
-    """Ramp of a map: about zero for differences and rates, else between percentiles."""
-    finite = values[np.isfinite(values)]
+def ramp_for(unit: str, maps: Sequence[Floats], difference: bool) -> Ramp:
+    """One ramp for maps that are compared by eye.
+
+    It runs about zero for differences and rates, else between percentiles of all their values.
+    """
+    finite = np.concatenate([values[np.isfinite(values)] for values in maps])
     if finite.size == 0:
         return Ramp(SEQUENTIAL, 0.0, 1.0)
+    smallest, largest = float(finite.min()), float(finite.max())
     if difference:
         reach = max(float(np.percentile(np.abs(finite), HIGH_PCT)), SMALLEST_DIFFERENCE)
-        return Ramp(DIVERGING, -reach, reach)
+        only_gains = 0.0 if smallest > -SMALLEST_SPAN else None
+        return Ramp(DIVERGING, -reach, reach, _ends(smallest < -reach, largest > reach), only_gains)
     low, high = (float(value) for value in np.percentile(finite, [LOW_PCT, HIGH_PCT]))
     if high - low < SMALLEST_SPAN:
         low, high = low - SMALLEST_SPAN, high + SMALLEST_SPAN
-    return Ramp(SHARES if unit == "percent" else SEQUENTIAL, low, high)
+    colours = SHARES if unit == "percent" else SEQUENTIAL
+    return Ramp(colours, low, high, _ends(smallest < low, largest > high))
+
+
+def _ends(below: bool, above: bool) -> Literal["neither", "both", "min", "max"]:
+    """Which ends of a colour bar have values beyond them."""
+    if below and above:
+        return "both"
+    return "min" if below else "max" if above else "neither"
