@@ -1,0 +1,134 @@
+"""Open rasters: each thread keeps its last ones, because opening costs more than reading a window.
+
+Measured on 500 windows of a tiled GeoTIFF: 0.85 s opened anew each time, 0.18 s kept open; on 10
+windows of 480 bands: 2.9 s and 0.4 s. GDAL drops the blocks it has unpacked with the file.
+"""
+
+import os
+import threading
+import warnings
+from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import rasterio
+from rasterio._err import CPLE_BaseError  # what rasterio lets through of GDAL's own errors
+from rasterio.errors import NotGeoreferencedWarning, RasterioError
+
+from recarb.core.errors import InputError
+from recarb.core.paths import AnyPath, is_remote, parse_path
+from recarb.io.remote import Opener, open_remote
+
+GDAL_ERRORS = (RasterioError, CPLE_BaseError)
+KEPT = 64  # open files of one thread; a series may be split over some tens
+LOCAL_ONLY = (".nc", ".nc4", ".cdf", ".h5", ".hdf", ".hdf5", ".grb", ".grib", ".vrt")
+REMOTE_FORMAT = (
+    "behind a URL only GeoTIFF can be read (best Cloud-Optimised: gdal_translate -of COG); convert "
+    "it, or copy the file and give its local path"
+)
+
+
+class _Kept(threading.local):
+    """Open rasters of this thread, the longest unused first."""
+
+    def __init__(self) -> None:
+        self.sources: OrderedDict[str, tuple[object, Any, Opener | None]] = OrderedDict()
+
+
+_kept = _Kept()
+
+
+def uri_of(key: str, path: AnyPath, variable: str | None) -> str:
+    """How GDAL is asked for a file, or for one variable of a NetCDF.
+
+    Raises
+    ------
+    InputError
+        A remote file of a format that is read only from a local disk.
+    """
+    if is_remote(path) and (variable or path.suffix.lower() in LOCAL_ONLY):
+        raise InputError(f"{key}: {path}: {REMOTE_FORMAT}")
+    return f'NETCDF:"{path}":{variable}' if variable else str(path)
+
+
+def path_of(uri: str) -> AnyPath:
+    """The file of a URI."""
+    plain = uri.split('"')[1] if uri.startswith("NETCDF:") else uri
+    return parse_path(plain) if "://" in plain else Path(plain)
+
+
+@contextmanager
+def opened(uri: str, key: str) -> Iterator[Any]:
+    """The open raster, for this thread alone; the caller does not close it.
+
+    Raises
+    ------
+    InputError
+        It is no raster, is damaged or cannot be reached.
+    """
+    source, opener = _source(uri, key)
+    try:
+        yield source
+        if opener is not None:
+            opener.check()
+    except BaseException as error:
+        _forget(uri)
+        if opener is not None:
+            opener.check()
+        if isinstance(error, GDAL_ERRORS):
+            raise InputError(
+                f"{key}: {path_of(uri)} opens but cannot be read ({error}); it is damaged: copy or "
+                "download it again"
+            ) from error
+        raise
+
+
+def close_all() -> None:
+    """Close what this thread keeps open."""
+    for uri in list(_kept.sources):
+        _forget(uri)
+
+
+def _source(uri: str, key: str) -> tuple[Any, Opener | None]:
+    path = path_of(uri)
+    opener = None if isinstance(path, Path) else Opener(path)
+    mark = (os.getpid(), _local_mark(path) if opener is None else opener.mark())
+    kept = _kept.sources.get(uri)
+    if kept is not None and kept[0] == mark:
+        _kept.sources.move_to_end(uri)
+        return kept[1:]
+    _forget(uri)
+    source = _open(uri, key, opener)
+    _kept.sources[uri] = (mark, source, opener)
+    if len(_kept.sources) > KEPT:
+        _forget(next(iter(_kept.sources)))
+    return source, opener
+
+
+def _local_mark(path: AnyPath) -> tuple[int, int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+def _forget(uri: str) -> None:
+    kept = _kept.sources.pop(uri, None)
+    if kept is not None:
+        kept[1].close()
+
+
+def _open(uri: str, key: str, opener: Opener | None) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        try:
+            return rasterio.open(uri) if opener is None else open_remote(opener)
+        except GDAL_ERRORS as error:
+            expected = "Expected GeoTIFF or NetCDF" if opener is None else REMOTE_FORMAT
+            raise InputError(
+                f"{key}: {path_of(uri)} is not a raster GDAL can read ({error}). "
+                f"{expected}; if it was downloaded, it may be an error page or half a file"
+            ) from error
