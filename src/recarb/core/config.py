@@ -21,7 +21,9 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PlainSerializer,
     PlainValidator,
+    SerializationInfo,
     ValidationError,
     ValidationInfo,
     model_validator,
@@ -56,6 +58,11 @@ def _table_path(name: Any, info: ValidationInfo) -> Any:
     return _resolve(name, info) if Path(str(name)).suffix in {".csv", ".toml"} else name
 
 
+def _as_is(path: Any, info: SerializationInfo) -> Any:
+    """Paths stay paths; pydantic would take a UPath apart, storage options and all."""
+    return str(path) if info.mode_is_json() else path
+
+
 def _first_month(text: str) -> str:
     if not FIRST_MONTH.match(text):
         raise ValueError(f'expected year and month like "1981-01", got {text!r}')
@@ -66,7 +73,8 @@ def _class_keys(table: Any) -> Any:
     return {int(k): v for k, v in table.items()} if isinstance(table, dict) else table
 
 
-File = Annotated[AnyPath, PlainValidator(_resolve)]
+AsIs = PlainSerializer(_as_is)
+File = Annotated[AnyPath, PlainValidator(_resolve), AsIs]
 LocalFolder = Annotated[Path, BeforeValidator(_resolve_local)]
 Month = Annotated[str, AfterValidator(_first_month)]
 ByClass = Annotated[dict[int, float], BeforeValidator(_class_keys)]
@@ -109,7 +117,7 @@ class Override(Layer):
 class LandUseLayer(Layer):
     """A land-use or land-cover map and the table that reads its legend."""
 
-    crosswalk: Annotated[str | AnyPath, PlainValidator(_table_path)] = "esa_cci_fao_scripts"
+    crosswalk: Annotated[str | AnyPath, PlainValidator(_table_path), AsIs] = "esa_cci_fao_scripts"
     options: Annotated[dict[int, int], BeforeValidator(_class_keys)] = {}  # {20: 13}: ESA irrigated
     override: tuple[Override, ...] = ()
 

@@ -4,6 +4,7 @@ Measured on 500 windows of a tiled GeoTIFF: 0.85 s opened anew each time, 0.18 s
 windows of 480 bands: 2.9 s and 0.4 s. GDAL drops the blocks it has unpacked with the file.
 """
 
+import atexit
 import os
 import threading
 import warnings
@@ -89,6 +90,9 @@ def close_all() -> None:
     """Close what this thread keeps open."""
     for uri in list(_kept.sources):
         _forget(uri)
+
+
+atexit.register(close_all)  # later GDAL could not call back into Python any more
 
 
 def _source(uri: str, key: str) -> tuple[Any, Opener | None]:
