@@ -44,6 +44,7 @@ def values(url, window=WINDOW, bands=(1, 2)):
 
 
 def memory(name, content):
+    opened.close_all()
     fsspec.filesystem("memory").pipe(f"/store/{name}", content)
     return f"memory://store/{name}"
 
@@ -88,7 +89,8 @@ def test_many_threads_read_one_file(local, s3):  # noqa: F811
         assert all(pool.map(one, corners))
 
 
-def test_a_file_that_changed_is_read_again(local):
+def test_a_file_that_changed_is_read_again(local, monkeypatch):
+    monkeypatch.setattr(opened, "TRUSTED_S", 0.0)
     url = memory("soc.tif", local.read_bytes())
     before = values(url)
     with rasterio.open(local, "r+") as file:
@@ -234,7 +236,7 @@ def test_no_more_than_some_files_are_kept_open(tmp_path, monkeypatch):
         path = write_raster(tmp_path / f"{number}.tif", np.full((2, 3), number, "float32"),
                             geobox(20.0, 42.0, 0.1, (2, 3)), unit="t/ha")  # fmt: skip
         assert values(path, (slice(0, 2), slice(0, 3)), [1])[0, 0, 0] == number
-    kept = [source for _, source, _ in opened._kept.sources.values()]
+    kept = [one.source for one in opened._kept.sources.values()]
     assert len(kept) == 3
     opened.close_all()
     assert all(source.closed for source in kept)

@@ -57,7 +57,8 @@ def _facts(path: AnyPath, size: int, progress: Progress | None) -> dict[str, int
         while chunk := handle.read(CHUNK):
             digest.update(chunk)
             done += len(chunk)
-            show(done, max(size, done), f"hashing {path.name}")
+            if size > CHUNK:
+                show(done // CHUNK, max(size, done) // CHUNK, f"hashing {path.name} [MiB]")
     return {"bytes": done, "sha256": digest.hexdigest()}
 
 

@@ -1,4 +1,4 @@
-"""GeoTIFFs behind a URL: GDAL reads the parts it needs through fsspec (decision 6)."""
+"""GeoTIFFs behind a URL: GDAL reads the parts it needs through fsspec."""
 
 import io
 import os
