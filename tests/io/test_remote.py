@@ -13,7 +13,7 @@ from tests.remote_store import environment, s3, web  # noqa: F401 - fixtures
 from recarb.core.config import Layer
 from recarb.core.errors import InputError, MissingData
 from recarb.core.paths import parse_path
-from recarb.io import opened
+from recarb.io import opened, remote
 from recarb.io.raster import describe, read, read_raw_codes, whole
 from recarb.io.vectors import read_units
 
@@ -75,15 +75,13 @@ def test_a_window_does_not_fetch_the_file(local, web):  # noqa: F811
 
 def test_many_threads_read_one_file(local, s3):  # noqa: F811
     url = s3.put("soc.tif", local.read_bytes())
-    remote, here = (describe("soc", Layer(path=path)) for path in (url, local))
+    far, here = (describe("soc", Layer(path=path)) for path in (url, local))
     rng = np.random.default_rng(2)
     corners = rng.integers(0, SIZE - 64, (60, 2)).tolist()
 
     def one(corner):
         window = tuple(slice(start, start + 64) for start in corner)
-        return np.array_equal(
-            read(remote, [2, 1], window), read(here, [2, 1], window), equal_nan=True
-        )
+        return np.array_equal(read(far, [2, 1], window), read(here, [2, 1], window), equal_nan=True)
 
     with ThreadPoolExecutor(6) as pool:
         assert all(pool.map(one, corners))
@@ -220,6 +218,20 @@ def test_a_server_that_fails_in_the_middle(web, local, succeed):  # noqa: F811
         read(layer, [1, 2], whole(layer))
     web.fail_after = None
     np.testing.assert_array_equal(read(layer, [1, 2], whole(layer)), expected)
+
+
+def test_an_interrupt_inside_gdal_is_not_lost(local, monkeypatch):
+    layer = describe("soc", Layer(path=memory("soc.tif", local.read_bytes())))
+    remote._block.cache_clear()
+
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(fsspec.filesystem("memory")), "cat_file", stop)
+        with pytest.raises(KeyboardInterrupt):
+            read(layer, [1], whole(layer))
+    assert np.isfinite(read(layer, [1], whole(layer))).any()
 
 
 def test_a_server_that_gives_no_parts(web, local):  # noqa: F811

@@ -31,7 +31,7 @@ class _Version:
 class _File(io.RawIOBase):
     """What GDAL reads from. An error must not pass through C code, so it is kept in `faults`."""
 
-    def __init__(self, path: UPath, version: _Version, faults: list[Exception]) -> None:
+    def __init__(self, path: UPath, version: _Version, faults: list[BaseException]) -> None:
         self._path, self._version, self._faults = path, version, faults
         self._at = 0
 
@@ -55,7 +55,7 @@ class _File(io.RawIOBase):
             return b""
         try:
             found = _read(self._path, self._version, self._at, end)
-        except Exception as error:
+        except BaseException as error:  # Ctrl-C too: here it would be lost
             self._faults.append(error)
             return b""
         self._at += len(found)
@@ -93,7 +93,7 @@ class Opener(FileContainer):  # type: ignore[misc] # rasterio has no types
     def __init__(self, path: UPath) -> None:
         self._path = path
         self._versions: dict[str, _Version | None] = {}
-        self.faults: list[Exception] = []
+        self.faults: list[BaseException] = []
 
     def check(self) -> None:
         """Raise what went wrong while GDAL read; it may have taken it for an empty part."""
@@ -127,7 +127,7 @@ class Opener(FileContainer):  # type: ignore[misc] # rasterio has no types
                         raise
                     return None  # a store that may not be listed forbids what is not there
             return _Version(str(path), str(sorted(facts.items(), key=str)), _size(path, facts))
-        except Exception as error:
+        except BaseException as error:
             self.faults.append(error)
             return None
 
