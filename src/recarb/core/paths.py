@@ -57,8 +57,8 @@ def parse_path(text: str | Path | UPath, folder: AnyPath | None = None) -> AnyPa
     ValueError
         A variable is not set, or the URL cannot be used; the message says what to do.
 
-    >>> parse_path("maps/soc.tif", parse_path("memory://kenya/runs"))
-    MemoryPath('memory://kenya/runs/maps/soc.tif')
+    >>> str(parse_path("maps/soc.tif", parse_path("memory://kenya/runs")))
+    'memory://kenya/runs/maps/soc.tif'
     """
     expanded = os.path.expandvars(str(text))
     url = SCHEME.match(expanded)
