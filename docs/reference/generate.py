@@ -17,6 +17,7 @@ import numpy as np
 import xarray as xr
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
+from upath import UPath
 
 import recarb
 from recarb.core import config as settings
@@ -59,6 +60,7 @@ SUFFIXES = (  # unit of a key by the end of its name; the longest first
 )
 NAMES = {
     Path: "path",
+    UPath: "URL",
     str: "text",
     int: "whole number",
     float: "number",

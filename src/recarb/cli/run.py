@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from recarb.core.config import RunConfig
     from recarb.sequestration.layer_checks import LayerSummary
 
-ConfigArgument = Annotated[Path, typer.Argument(help="run.toml of the country", show_default=False)]
+ConfigArgument = Annotated[
+    str, typer.Argument(help="run.toml of the country: a path or a URL", show_default=False)
+]
 REDIRECTED_WIDTH = 180  # columns of the table where no terminal says how wide it is
 
 

@@ -1,8 +1,8 @@
 """run.toml: every choice of a run, checked when it is read. Unknown keys are errors.
 
-Paths are relative to the folder of run.toml; `~` and `$NAME` (environment) are expanded. Units
-stand in the keys. Defaults are those of the GSOCseq technical manual unless a comment says
-otherwise.
+Paths are relative to the folder of run.toml, or URLs (see `core.paths`); `~` and `$NAME`
+(environment) are expanded. Units stand in the keys. Defaults are those of the GSOCseq technical
+manual unless a comment says otherwise.
 """
 
 import hashlib
@@ -21,30 +21,46 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PlainSerializer,
+    PlainValidator,
+    SerializationInfo,
     ValidationError,
     ValidationInfo,
     model_validator,
 )
 
 from recarb.core.errors import ConfigError
+from recarb.core.paths import AnyPath, is_file, is_remote, parse_path, read_text
 
 FIRST_MONTH = re.compile(r"^\d{4}-(0[1-9]|1[0-2])$")
 
 
 def _resolve(path: Any, info: ValidationInfo) -> Any:
-    if not isinstance(path, str | Path):
-        return path
-    expanded = os.path.expandvars(str(path))
-    if "$" in expanded:
-        name = re.findall(r"\$\{?(\w+)", expanded)
-        raise ValueError(f"the environment variable {', '.join(name)} in {path} is not set")
-    folder = Path((info.context or {}).get("folder", "."))
-    return folder / Path(expanded).expanduser()
+    if not isinstance(path, str | AnyPath):
+        raise ValueError(f"expected a path or a URL, came {path!r}")
+    return parse_path(path, (info.context or {}).get("folder", Path(".")))
 
 
-def _table_path(name: str | Path, info: ValidationInfo) -> Any:
+def _resolve_local(path: Any, info: ValidationInfo) -> Any:
+    found = _resolve(path, info)
+    if is_remote(found):
+        raise ValueError(
+            f"results are written to a local disk only, came {found}; give a local folder (with a "
+            'run.toml behind a URL a whole path, like "~/out"), and copy the results from there'
+        )
+    return found
+
+
+def _table_path(name: Any, info: ValidationInfo) -> Any:
     """A crosswalk that ships keeps its name; a country's own table is a path."""
-    return _resolve(name, info) if Path(name).suffix in {".csv", ".toml"} else name
+    if not isinstance(name, str | AnyPath):
+        raise ValueError(f"expected the name of a table or a path, came {name!r}")
+    return _resolve(name, info) if Path(str(name)).suffix in {".csv", ".toml"} else name
+
+
+def _as_is(path: Any, info: SerializationInfo) -> Any:
+    """Paths stay paths; pydantic would take a UPath apart, storage options and all."""
+    return str(path) if info.mode_is_json() else path
 
 
 def _first_month(text: str) -> str:
@@ -57,7 +73,9 @@ def _class_keys(table: Any) -> Any:
     return {int(k): v for k, v in table.items()} if isinstance(table, dict) else table
 
 
-File = Annotated[Path, BeforeValidator(_resolve)]
+AsIs = PlainSerializer(_as_is)
+File = Annotated[AnyPath, PlainValidator(_resolve), AsIs]
+LocalFolder = Annotated[Path, BeforeValidator(_resolve_local)]
 Month = Annotated[str, AfterValidator(_first_month)]
 ByClass = Annotated[dict[int, float], BeforeValidator(_class_keys)]
 AnyFloat = Annotated[float, Field(allow_inf_nan=True)]
@@ -99,7 +117,7 @@ class Override(Layer):
 class LandUseLayer(Layer):
     """A land-use or land-cover map and the table that reads its legend."""
 
-    crosswalk: Annotated[str | Path, AfterValidator(_table_path)] = "esa_cci_fao_scripts"
+    crosswalk: Annotated[str | AnyPath, PlainValidator(_table_path), AsIs] = "esa_cci_fao_scripts"
     options: Annotated[dict[int, int], BeforeValidator(_class_keys)] = {}  # {20: 13}: ESA irrigated
     override: tuple[Override, ...] = ()
 
@@ -271,7 +289,7 @@ class RunConfig(Model):
     iso2: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] | None = None
     name: str = ""
     note: str = ""
-    output: Annotated[File, Field(default="out", validate_default=True)]
+    output: Annotated[LocalFolder, Field(default="out", validate_default=True)]
     accept: tuple[str, ...] = ()
     agricultural_emissions_mt_co2e_per_yr: float | None = Field(default=None, gt=0)
     tile_cells: int = Field(default=128, ge=8, le=4096)
@@ -334,11 +352,13 @@ class RunConfig(Model):
     def portable(self) -> dict[str, Any]:
         """The resolved configuration for JSON, paths relative to the output folder's parent.
 
-        The record of a run then says the same wherever its folder lies.
+        The record of a run then says the same wherever its folder lies. URLs stay whole.
         """
         start = self.output.parent
 
-        def relative(path: Path) -> str:
+        def relative(path: AnyPath) -> str:
+            if not isinstance(path, Path):
+                return str(path)
             try:
                 return Path(os.path.relpath(path, start)).as_posix()
             except ValueError:  # another drive, on Windows
@@ -348,11 +368,11 @@ class RunConfig(Model):
         return found
 
 
-def _name(path: Path) -> str:
+def _name(path: AnyPath) -> str:
     return path.name
 
 
-def _with_paths(value: Any, change: Callable[[Path], str]) -> Any:
+def _with_paths(value: Any, change: Callable[[AnyPath], str]) -> Any:
     """The same tree for JSON: every path changed to text, NaN (a nodata value) too."""
     if isinstance(value, dict):
         return {str(key): _with_paths(item, change) for key, item in value.items()}
@@ -360,7 +380,7 @@ def _with_paths(value: Any, change: Callable[[Path], str]) -> Any:
         return [_with_paths(item, change) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
         return json.dumps(value)
-    return change(value) if isinstance(value, Path) else value
+    return change(value) if isinstance(value, AnyPath) else value
 
 
 def _unique_scenarios(scenarios: tuple[Scenario, ...]) -> None:
@@ -370,23 +390,21 @@ def _unique_scenarios(scenarios: tuple[Scenario, ...]) -> None:
         raise ValueError(f"scenario names must be unique and none is BAU: {twice or ['BAU']}")
 
 
-def load_config(path: Path) -> RunConfig:
-    """Read and check run.toml.
+def load_config(path: str | AnyPath) -> RunConfig:
+    """Read and check run.toml, from a local path or a URL.
 
     Raises
     ------
     ConfigError
         With every fault of the file, one per line.
+    InputError
+        The server it lies on cannot be reached.
     """
-    if not path.is_file():
-        raise ConfigError(f"{path}: no such file; write one with: recarb init ISO3")
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # Notepad writes a BOM
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        advice = "; write paths with / or in single quotes" if "\\" in str(error) else ""
-        raise ConfigError(f"{path}: not valid TOML: {error}{advice}") from error
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from error
+        path = parse_path(path)
+    except ValueError as error:
+        raise ConfigError(f"run.toml: {error}") from error
+    table = _read_table(path)
     context = {"folder": path.parent}
     try:
         return RunConfig.model_validate(table, context=context)
@@ -397,3 +415,15 @@ def load_config(path: Path) -> RunConfig:
             for fault in error.errors()
         ]
         raise ConfigError(f"{path}: {len(lines)} fault(s):\n" + "\n".join(lines)) from error
+
+
+def _read_table(path: AnyPath) -> dict[str, Any]:
+    if not is_file(path):
+        raise ConfigError(f"{path}: no such file; write one with: recarb init ISO3")
+    try:
+        return tomllib.loads(read_text(path))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        advice = "; write paths with / or in single quotes" if "\\" in str(error) else ""
+        raise ConfigError(f"{path}: not valid TOML: {error}{advice}") from error
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from error

@@ -11,13 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from recarb.core.errors import ConfigError, InputError, MissingData
+from recarb.core.paths import AnyPath, is_file, parse_path, read_text
 from recarb.harmonise.landuse_classes import CLASS_COUNT
 
 DEFAULT_CROSSWALK = "esa_cci_fao_scripts"
@@ -108,14 +108,14 @@ def crosswalk_names() -> tuple[str, ...]:
 
 
 def load_crosswalk(
-    name_or_path: str | Path = DEFAULT_CROSSWALK, *, options: Mapping[int, int] | None = None
+    name_or_path: str | AnyPath = DEFAULT_CROSSWALK, *, options: Mapping[int, int] | None = None
 ) -> Crosswalk:
     """Read a crosswalk.
 
     Parameters
     ----------
-    name_or_path : str or Path
-        One of `crosswalk_names`, or a country's own .csv or .toml.
+    name_or_path : str or path
+        One of `crosswalk_names`, or a country's own .csv or .toml, local or remote.
     options : mapping of int to int, optional
         Rows to change or add, native code to class, as {20: 13} for irrigated cropland as paddy.
 
@@ -123,7 +123,7 @@ def load_crosswalk(
     13
     """
     shipped = str(name_or_path) in crosswalk_names()
-    table = _shipped(str(name_or_path)) if shipped else _own(Path(name_or_path))
+    table = _shipped(str(name_or_path)) if shipped else _own(parse_path(name_or_path))
     return _with_options(table, options) if options else table
 
 
@@ -133,24 +133,24 @@ def _shipped(name: str) -> Crosswalk:
     return _validated(tomllib.loads(text), name)
 
 
-def _own(path: Path) -> Crosswalk:
+def _own(path: AnyPath) -> Crosswalk:
     suffix = path.suffix.lower()
     if suffix not in (".csv", ".toml"):
         raise ConfigError(
             f"There is no land-cover crosswalk '{path}'. Choose one of "
             f"{', '.join(crosswalk_names())}, or give a .csv (columns code,class,label) or .toml."
         )
-    if not path.is_file():
+    if not is_file(path):
         raise MissingData(f"The crosswalk file {path} does not exist. Correct its path.")
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_text(path)
         raw = _csv_table(text, path) if suffix == ".csv" else tomllib.loads(text)
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InputError(f"{path} is not valid UTF-8 text or TOML: {error}.") from error
     return _validated(raw, str(path))
 
 
-def _csv_table(text: str, path: Path) -> dict[str, Any]:
+def _csv_table(text: str, path: AnyPath) -> dict[str, Any]:
     header = text.partition("\n")[0].strip()
     reader = csv.DictReader(io.StringIO(text), delimiter=";" if ";" in header else ",")
     names = [(name or "").strip().lower() for name in reader.fieldnames or ()]

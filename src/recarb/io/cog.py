@@ -15,7 +15,7 @@ from odc.geo.geobox import GeoBox
 from rasterio.windows import Window
 
 from recarb.core.errors import OutputError
-from recarb.io.raster import GDAL_ERRORS
+from recarb.io.opened import GDAL_ERRORS
 
 NODATA = -9999.0
 BLOCK = 256

@@ -4,31 +4,28 @@ GDAL reads the formats (GeoTIFF, NetCDF, ...). Scale and offset of the file's ta
 here and nowhere else; units are converted once, here and nowhere else.
 """
 
-import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
-import rasterio
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
-from rasterio._err import CPLE_BaseError  # what rasterio lets through of GDAL's own errors
-from rasterio.errors import NotGeoreferencedWarning, RasterioError
+from rasterio.enums import MaskFlags
 from rasterio.windows import Window
 
 from recarb.core.config import Layer
 from recarb.core.errors import GridMismatch, InputError, MissingData, UnitError
+from recarb.core.paths import AnyPath, is_file, matching
 from recarb.core.quantities import Quantity, catalogue
 from recarb.core.units import Conversion, conversion
+from recarb.io.opened import opened, path_of, uri_of
 
 Floats = NDArray[np.float64]
 ROI = tuple[slice, slice]
 
 GRID_TOLERANCE = 1e-6  # share of a cell by which two parts of one series may be shifted
-GDAL_ERRORS = (RasterioError, CPLE_BaseError)
 HUGE = 1e30  # from here on a declared nodata value is matched roughly:
 HUGE_TOLERANCE = 1e-3  # -3.4e38 is written with more or fewer digits (relative)
 
@@ -63,9 +60,9 @@ class LayerFile:
         return f"{self.key} ({self.layer.path.name})"
 
     @property
-    def files(self) -> tuple[Path, ...]:
-        """The files on disk."""
-        return tuple(Path(_plain(uri)) for uri, _ in self.parts)
+    def files(self) -> tuple[AnyPath, ...]:
+        """The files, local or remote."""
+        return tuple(path_of(uri) for uri, _ in self.parts)
 
 
 def describe(key: str, layer: Layer, quantity: Quantity | None = None) -> LayerFile:
@@ -83,20 +80,20 @@ def describe(key: str, layer: Layer, quantity: Quantity | None = None) -> LayerF
         Neither its tags nor run.toml name a unit, or the unit cannot be converted.
     """
     quantity = quantity or catalogue()[key]
-    uris = [_uri(path, layer.variable) for path in _paths(key, layer)]
+    uris = [uri_of(key, path, layer.variable) for path in _paths(key, layer)]
     parts: list[tuple[str, int]] = []
     names: list[str] = []
     times: list[str] = []
     geobox: GeoBox | None = None
     tag: str | None = None
     for uri in uris:
-        with _open(uri, key) as source:
+        with opened(uri, key) as source:
             _check_georeference(source, key, uri)
             box = _geobox(source)
             if geobox is not None and not _same_grid(geobox, box):
-                raise GridMismatch(f"{key}: {_plain(uri)} lies on another grid than {uris[0]}")
+                raise GridMismatch(f"{key}: {path_of(uri)} lies on another grid than {uris[0]}")
             geobox = geobox or box
-            tag = _one_unit(tag, _unit_tag(source), layer, f"{key}: {_plain(uri)}")
+            tag = _one_unit(tag, _unit_tag(source), layer, f"{key}: {path_of(uri)}")
             parts.append((uri, source.count))
             names += [name or "" for name in source.descriptions]
             times += _time_stamps(source)
@@ -132,8 +129,8 @@ def read(layer: LayerFile, bands: Sequence[int], roi: ROI, days: Floats | None =
         raise MissingData(f"{layer.where}: bands {list(bands)} are wanted, it has {layer.count}")
     values = np.empty(shape)
     for uri, inside, at in _bands_by_part(layer, bands):
-        with _open(uri, layer.key) as source:
-            values[at] = _decode(source, inside, window, layer.layer)
+        with opened(uri, layer.key) as source:
+            _decode(source, inside, window, layer.layer, out=values[at])
     per_band = None if days is None else days[:, None, None]
     return layer.conversion.apply(values, per_band)
 
@@ -142,7 +139,7 @@ def read_raw_codes(layer: LayerFile, band: int, roi: ROI) -> tuple[NDArray[Any],
     """Class codes of a window as they stand in the file, and where they are valid."""
     window = Window.from_slices(*roi)
     ((uri, inside, _),) = _bands_by_part(layer, [band])
-    with _open(uri, layer.key) as source:
+    with opened(uri, layer.key) as source:
         data = source.read(inside[0], window=window)
         valid = source.read_masks(inside[0], window=window) > 0
     for missing in layer.layer.nodata:
@@ -160,14 +157,15 @@ def whole(layer: LayerFile) -> ROI:
 
 def _bands_by_part(
     layer: LayerFile, bands: Sequence[int]
-) -> Iterator[tuple[str, list[int], list[int]]]:
-    """Per file: its URI, the 1-based bands to read inside it, and where they go in the result."""
-    start = 0
-    for uri, count in layer.parts:
-        at = [i for i, band in enumerate(bands) if start < band <= start + count]
-        if at:
-            yield uri, [bands[i] - start for i in at], at
-        start += count
+) -> Iterator[tuple[str, list[int], slice]]:
+    """Per run of bands in one file: its URI, the bands inside it, and where they go."""
+    ends = np.cumsum([count for _, count in layer.parts])
+    parts = np.searchsorted(ends, bands)
+    cuts = [0, *(np.flatnonzero(np.diff(parts)) + 1).tolist(), len(bands)]
+    for first, last in pairwise(cuts):
+        uri, count = layer.parts[parts[first]]
+        before = int(ends[parts[first]]) - count
+        yield uri, [band - before for band in bands[first:last]], slice(first, last)
 
 
 def _equals(data: NDArray[Any], value: float) -> NDArray[np.bool_]:
@@ -181,83 +179,68 @@ def _equals(data: NDArray[Any], value: float) -> NDArray[np.bool_]:
     return np.asarray((wide >= low) & (wide <= high))
 
 
-def _decode(source: Any, bands: list[int], window: Window, layer: Layer) -> Floats:
-    data = source.read(bands, window=window)
-    missing = source.read_masks(bands, window=window) == 0
-    for value in layer.nodata:
-        missing |= _equals(data, value)
-    values: Floats = data.astype(np.float64)
+def _decode(source: Any, bands: list[int], window: Window, layer: Layer, out: Floats) -> None:
+    """Read bands into `out` (band, y, x): missing values become NaN, the tags' scale is applied."""
+    missing = _masked(source, bands, window)
+    if layer.nodata:
+        data = source.read(bands, window=window)
+        for value in layer.nodata:
+            missing = missing | _equals(data, value)
+        out[...] = data
+    else:
+        source.read(bands, window=window, out=out)
     if layer.apply_scale:
         scales, offsets = source.scales, source.offsets  # rasterio asks every band for them
         for i, band in enumerate(bands):
-            scale, offset = scales[band - 1], offsets[band - 1]
-            if (scale, offset) != (1.0, 0.0):
-                values[i] = values[i] * scale + offset
-    values[missing] = np.nan
-    return values
+            if (scales[band - 1], offsets[band - 1]) != (1.0, 0.0):
+                out[i] *= scales[band - 1]
+                out[i] += offsets[band - 1]
+    np.copyto(out, np.nan, where=missing)
 
 
-def _paths(key: str, layer: Layer) -> list[Path]:
+def _masked(source: Any, bands: list[int], window: Window) -> NDArray[np.bool_]:
+    """Where the file says that nothing is: its nodata value, mask band or alpha."""
+    flags, nodata = source.mask_flag_enums, source.nodatavals
+    if all(
+        flags[band - 1] == [MaskFlags.all_valid]
+        or (flags[band - 1] == [MaskFlags.nodata] and np.isnan(nodata[band - 1]))
+        for band in bands
+    ):
+        return np.zeros((len(bands), 1, 1), dtype=np.bool_)  # NaN is NaN without a mask
+    return np.asarray(source.read_masks(bands, window=window) == 0)
+
+
+def _paths(key: str, layer: Layer) -> list[AnyPath]:
     path = layer.path
     if any(sign in path.name for sign in "*?["):
-        found = sorted(path.parent.glob(path.name))
+        found = matching(path)
         if not found:
             raise MissingData(f"{key}: no file matches {path}; correct `path` in run.toml")
         return found
-    if not path.is_file():
+    if not is_file(path):
         raise MissingData(f"{key}: no such file: {path}; correct `path` in run.toml")
     return [path]
-
-
-def _uri(path: Path, variable: str | None) -> str:
-    return f'NETCDF:"{path}":{variable}' if variable else str(path)
-
-
-def _plain(uri: str) -> str:
-    return uri.split('"')[1] if uri.startswith("NETCDF:") else uri
-
-
-@contextmanager
-def _open(uri: str, key: str) -> Iterator[Any]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", NotGeoreferencedWarning)
-        try:
-            source = rasterio.open(uri)
-        except GDAL_ERRORS as error:
-            raise InputError(
-                f"{key}: {_plain(uri)} is not a raster GDAL can read ({error}). "
-                "Expected GeoTIFF or "
-                "NetCDF; if it was downloaded, it may be an error page or half a file"
-            ) from error
-    with source:
-        try:
-            yield source
-        except GDAL_ERRORS as error:
-            raise InputError(
-                f"{key}: {_plain(uri)} opens but cannot be read ({error}); it is damaged: copy or "
-                "download it again"
-            ) from error
 
 
 def _check_georeference(source: Any, key: str, uri: str) -> None:
     if source.count == 0 and source.subdatasets:
         names = ", ".join(name.rsplit(":", 1)[-1] for name in source.subdatasets)
         raise MissingData(
-            f"{key}: {_plain(uri)} holds several variables ({names}); name one: variable = ..."
+            f"{key}: {path_of(uri)} holds several variables ({names}); name one: variable = ..."
         )
     if any(str(kind).startswith("complex") for kind in source.dtypes):
         raise InputError(
-            f"{key}: {_plain(uri)} holds complex numbers (radar?); expected a map of real numbers"
+            f"{key}: {path_of(uri)} holds complex numbers (radar?); expected a map of real numbers"
         )
     if _crs(source) is None:
         raise GridMismatch(
-            f"{key}: {_plain(uri)} has no coordinate system (CRS). Assign one, for example with "
+            f"{key}: {path_of(uri)} has no coordinate system (CRS). Assign one, for example with "
             "`gdal_edit.py -a_srs EPSG:4326`, or export it again from your GIS"
         )
     a = source.transform
     if a.b != 0 or a.d != 0 or a.a <= 0 or a.e >= 0:
         raise GridMismatch(
-            f"{key}: {_plain(uri)} is rotated or upside down ({tuple(a)[:6]}); warp it to "
+            f"{key}: {path_of(uri)} is rotated or upside down ({tuple(a)[:6]}); warp it to "
             "a north-up grid with gdalwarp"
         )
 

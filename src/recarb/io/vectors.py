@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from odc.geo.geobox import GeoBox
 from shapely.affinity import translate
 
 from recarb.core.errors import ConfigError, GridMismatch, InputError, MissingData
+from recarb.core.paths import AnyPath, is_file, is_remote, read_bytes
 
 OUTSIDE = 0
 NAMELESS = "(no name)"  # polygons with an empty unit field; dropped, their land would be lost
@@ -26,7 +28,7 @@ class Units:
 
     names: tuple[str, ...]
     shapes: tuple[Any, ...]
-    path: Path
+    path: AnyPath
 
     def on_grid(self, grid: GeoBox) -> NDArray[np.uint16]:
         """Unit number of every cell by its centre, (y, x); 0 outside."""
@@ -37,7 +39,7 @@ class Units:
         return result
 
 
-def read_units(path: Path, grid: GeoBox, unit_field: str | None) -> Units:
+def read_units(path: AnyPath, grid: GeoBox, unit_field: str | None) -> Units:
     """Read a boundary file and bring it to the CRS of `grid`.
 
     Polygons of one name become one unit. Without `unit_field` the country is one unit.
@@ -51,18 +53,7 @@ def read_units(path: Path, grid: GeoBox, unit_field: str | None) -> Units:
     GridMismatch
         The file has no CRS or does not overlap the grid.
     """
-    import geopandas
-    from pyogrio.errors import DataSourceError
-
-    if not path.is_file():
-        raise MissingData(f"boundary: no such file: {path}; correct boundary.path in run.toml")
-    try:
-        frame = geopandas.read_file(path)
-    except DataSourceError as error:
-        raise InputError(
-            f"boundary: {path} is not a vector file GDAL can read ({error})"
-        ) from error
-    frame = _only_polygons(frame)
+    frame = _only_polygons(_read(path))
     if frame.empty:
         raise MissingData(
             f"boundary: {path}: expected polygons, found none; give the file of the country's "
@@ -94,6 +85,30 @@ def read_units(path: Path, grid: GeoBox, unit_field: str | None) -> Units:
     merged = frame.dissolve(by=unit_field)
     names = tuple(str(name) for name in merged.index)
     return Units(names, tuple(merged.geometry), path)
+
+
+def _read(path: AnyPath) -> Any:
+    import geopandas
+    from pyogrio.errors import DataSourceError
+
+    if not is_file(path):
+        raise MissingData(f"boundary: no such file: {path}; correct boundary.path in run.toml")
+    if is_remote(path) and path.suffix.lower() == ".shp":
+        raise InputError(
+            f"boundary: {path}: a shapefile is several files; behind a URL give a GeoPackage, "
+            "GeoJSON, or the shapefile's files in one .zip"
+        )
+    try:
+        if not is_remote(path):
+            return geopandas.read_file(path)
+        with TemporaryDirectory(prefix="recarb_") as folder:
+            copy = Path(folder) / path.name  # small, and GDAL goes by the ending of its name
+            copy.write_bytes(read_bytes(path))
+            return geopandas.read_file(copy)
+    except DataSourceError as error:
+        raise InputError(
+            f"boundary: {path} is not a vector file GDAL can read ({error})"
+        ) from error
 
 
 def _wrapped(frame: Any) -> Any:

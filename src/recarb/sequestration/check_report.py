@@ -9,7 +9,8 @@ import numpy as np
 
 from recarb.core.errors import ConfigError, RecarbError
 from recarb.core.findings import Finding, Progress, Severity, no_progress
-from recarb.io.raster import GDAL_ERRORS, LayerFile
+from recarb.io.opened import GDAL_ERRORS
+from recarb.io.raster import LayerFile
 from recarb.sequestration.inputs import CountryInputs
 
 Given = ParamSpec("Given")

@@ -14,7 +14,7 @@ import xarray as xr
 
 from recarb.core.config import RunConfig
 from recarb.core.findings import Finding, Progress, Severity, no_progress, raise_if_stopping
-from recarb.core.provenance import combined_hash, sha256_of, versions, write_json
+from recarb.core.provenance import combined_hash, file_facts, versions, write_json
 from recarb.io.raster import LayerFile
 from recarb.sequestration.checks import MOST, CheckReport, check_run
 from recarb.sequestration.flags import flag_cells, out_of_order, outside_limits
@@ -127,7 +127,7 @@ def run(
     raise_if_stopping(checked.findings, config.accept)
     inputs = checked.inputs
     assert inputs is not None  # noqa: S101 - no finding stopped the run
-    files = input_records(inputs, config)
+    files = input_records(inputs, config, show)
     tags = map_tags(config, combined_hash(r["sha256"] for r in files), last_year(config))
     tally = _Tally.of(config, inputs)
     with RunOutput(config, inputs.grid, tags, overwrite) as out:
@@ -188,7 +188,9 @@ def with_model_outcome(loaded: LoadedTile, maps: xr.Dataset) -> LoadedTile:
     return loaded
 
 
-def input_records(inputs: CountryInputs, config: RunConfig) -> list[dict[str, Any]]:
+def input_records(
+    inputs: CountryInputs, config: RunConfig, progress: Progress | None = None
+) -> list[dict[str, Any]]:
     """Every input file: what it is, its unit, its size and hash."""
     layers: list[tuple[str, LayerFile]] = list(inputs.layers.items())
     for name, climate in inputs.climates.items():
@@ -199,8 +201,7 @@ def input_records(inputs: CountryInputs, config: RunConfig) -> list[dict[str, An
             "file": path.name,
             "unit": layer.unit,
             "unit_from": layer.unit_from,
-            "bytes": path.stat().st_size,
-            "sha256": sha256_of(path),
+            **file_facts(path, progress),
         }
         for key, layer in layers
         for path in layer.files
@@ -212,8 +213,7 @@ def input_records(inputs: CountryInputs, config: RunConfig) -> list[dict[str, An
         for override in choice.override
     ]
     return records + [
-        {"layer": key, "file": path.name, "bytes": path.stat().st_size, "sha256": sha256_of(path)}
-        for key, path in extra
+        {"layer": key, "file": path.name, **file_facts(path, progress)} for key, path in extra
     ]
 
 
