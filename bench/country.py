@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
+
 from bench.noise import smooth, uniform
 from bench.rasters import (
     NORTH,
@@ -22,8 +24,6 @@ from bench.rasters import (
     global_grid,
     write_map,
 )
-from numpy.typing import NDArray
-
 from recarb.core.grid import Tile
 
 Floats = NDArray[np.float64]
@@ -151,8 +151,11 @@ def soil_maps(country: Country) -> dict[str, tuple[Spec, Draw]]:
 
     def soc(tile: Tile, _: slice) -> Floats:
         rows, columns = country.window(tile)
-        stock = 38.0 + 9.0 * smooth(SOC, rows, columns, 64) + 3.0 * smooth(SOC + 50, rows, columns, 4)
-        return _on_land(country, rows, columns, np.round(np.clip(stock, 8.0, 120.0), 1))
+        stock = (
+            38.0 + 9.0 * smooth(SOC, rows, columns, 64) + 3.0 * smooth(SOC + 50, rows, columns, 4)
+        )
+        stock = np.asarray(np.round(np.clip(stock, 8.0, 120.0), 1), dtype=np.float64)
+        return _on_land(country, rows, columns, stock)
 
     def clay(tile: Tile, _: slice) -> Floats:
         rows, columns = country.window(tile)

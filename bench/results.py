@@ -9,7 +9,6 @@ from statistics import median
 from typing import Any
 
 from bench.measure import ROOT, Run, machine
-
 from recarb.core.provenance import write_json
 
 RESULTS = ROOT / "bench" / "results"

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from bench.noise import smooth
-from bench.rasters import PER_DEGREE, SYNTHETIC, WINDOW, Draw, Spec, global_grid, write_map
 from numpy.typing import NDArray
 
+from bench.noise import smooth
+from bench.rasters import PER_DEGREE, SYNTHETIC, WINDOW, Draw, Spec, global_grid, write_map
 from recarb.core.config import RunConfig, load_config
 from recarb.core.grid import Tile
 from recarb.harmonise.climate import ClimateReader
