@@ -15,7 +15,8 @@ from rasterio.windows import Window
 from recarb.core.grid import Tile, tiles
 
 SYNTHETIC = "SYNTHETIC data for a benchmark of recarb: no place on Earth is described"
-BLOCK = 256  # side of a tile in the file [cells]
+BLOCK = 256  # side of a tile in the file [cells], less where the map is smaller
+TILE_STEP = 16  # GeoTIFF wants multiples of it
 WINDOW = 4 * BLOCK  # side of what is drawn at once [cells]
 MONTHS = 12  # bands drawn at once
 PREDICTOR = {"f": 3, "i": 2, "u": 2}
@@ -68,8 +69,8 @@ def write_map(path: Path, grid: GeoBox, spec: Spec, draw: Draw, window: int = WI
         "transform": grid.transform,
         "nodata": spec.nodata,
         "tiled": True,
-        "blockxsize": BLOCK,
-        "blockysize": BLOCK,
+        "blockxsize": _block(grid.shape[1]),
+        "blockysize": _block(grid.shape[0]),
         "interleave": "band",
         "compress": "deflate",
         "predictor": PREDICTOR[kind],
@@ -84,6 +85,11 @@ def write_map(path: Path, grid: GeoBox, spec: Spec, draw: Draw, window: int = WI
             for tile in tiles((grid.shape[0], grid.shape[1]), window):
                 _write(file, spec, tile, bands, draw(tile, bands))
     return path
+
+
+def _block(length: int) -> int:
+    """Side of the tiles along a side of the map."""
+    return min(BLOCK, -(-length // TILE_STEP) * TILE_STEP)
 
 
 def _describe(file: Any, spec: Spec) -> None:
