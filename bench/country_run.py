@@ -1,5 +1,6 @@
 """Benchmark "country": `recarb run` on a synthetic country, beside the floor of its files."""
 
+import shutil
 import sys
 from pathlib import Path
 from statistics import median
@@ -28,8 +29,7 @@ def measured(asked: Asked) -> list[Record]:
         floors: list[Run] = []
         runs: list[Run] = []
         for _ in range(asked.repeats):
-            out = asked.work / "floor"
-            floors.append(measure(floor_command(config, out), out))
+            floors.append(measured_floor(asked, config))
             runs.append(measure((*RUN, str(_toml(config))), config.output.parent))
         case = f"country, {cells:,}"
         floor = Record("io_floor", case, ran, tuple(floors))
@@ -64,9 +64,13 @@ def cells_run(config: RunConfig) -> int:
     return count
 
 
-def floor_command(config: RunConfig, out: Path) -> tuple[str, ...]:
-    """The command that reads and writes what a run does."""
-    return sys.executable, "-m", "bench.io_floor", str(_toml(config)), str(out)
+def measured_floor(asked: Asked, config: RunConfig) -> Run:
+    """Read and write what a run does, once, into a fresh folder."""
+    out = asked.work / "floor"
+    command = (sys.executable, "-m", "bench.io_floor", str(_toml(config)), str(out))
+    run = measure(command, out)
+    shutil.rmtree(out)
+    return run
 
 
 def _toml(config: RunConfig) -> Path:

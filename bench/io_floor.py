@@ -13,8 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.asked import Asked
-from bench.country_run import SMALL, TARGET, floor_command, prepared
-from bench.measure import repeat
+from bench.country_run import SMALL, TARGET, measured_floor, prepared
 from bench.rasters import BLOCK
 from bench.results import Record
 from recarb.core.config import RunConfig, load_config
@@ -38,8 +37,7 @@ def measured(asked: Asked) -> list[Record]:
     found = []
     for cells in asked.sizes((SMALL,), (TARGET,)):
         config, ran = prepared(asked, cells)
-        out = asked.work / "floor"
-        runs = repeat(floor_command(config, out), out, asked.repeats)
+        runs = [measured_floor(asked, config) for _ in range(asked.repeats)]
         found.append(Record("io_floor", f"country, {cells:,}", ran, tuple(runs)))
     return found
 

@@ -67,11 +67,6 @@ def measure(command: Sequence[str], folder: Path) -> Run:
     return Run(**found)
 
 
-def repeat(command: Sequence[str], folder: Path, times: int) -> list[Run]:
-    """Measure a command several times."""
-    return [measure(command, folder) for _ in range(times)]
-
-
 @cache
 def machine() -> dict[str, Any]:
     """Cores, memory, processor, Python, libraries and the commit, as the system tells them."""
