@@ -31,7 +31,7 @@ def rows(records: Sequence[Record]) -> list[list[str]]:
             record.case,
             f"{record.cells:,}",
             number(record.wall_s),
-            f"{record.spread_pct:.0f} ({len(record.runs)})",
+            f"{record.spread_pct():.0f} ({len(record.runs)})",
             number(record.middle("cpu_s")),
             number(record.middle("peak_memory_bytes"), MIB),
             number(record.middle("written_bytes"), MIB),
@@ -142,19 +142,7 @@ def _peers(records: Sequence[Record]) -> str:
     """Measured here, and quoted: time per cell, a country, the world."""
     header = ("implementation", "work per cell", "s per cell", "spread [%]", "300,000 cells",
               "50 million cells", "speed, to pyRothC here", "date")  # fmt: skip
-    lines = [
-        [
-            record.case,
-            "eleven runs",
-            seconds(record.wall_s / record.cells),
-            f"{record.spread_pct:.0f} ({len(record.runs)})",
-            _duration(record.wall_s / record.cells * COUNTRY),
-            _duration(record.wall_s / record.cells * WORLD),
-            number(record.ratio),
-            f"{record.date[:10]}, here",
-        ]
-        for record in records
-    ]
+    lines = [_peer(record) for record in records]
     quoted = tomllib.loads(QUOTED.read_text(encoding="utf-8"))
     lines += [
         [
@@ -170,6 +158,21 @@ def _peers(records: Sequence[Record]) -> str:
         for row in quoted["rows"]
     ]
     return f"{markdown(header, lines)}\n\nQuoted figures: {quoted['source']}."
+
+
+def _peer(record: Record) -> list[str]:
+    """A peer measured here, by CPU time."""
+    per_cell_s = (record.middle("cpu_s") or record.wall_s) / record.cells
+    return [
+        record.case,
+        "eleven runs",
+        seconds(per_cell_s),
+        f"{record.spread_pct('cpu_s'):.0f} ({len(record.runs)})",
+        _duration(per_cell_s * COUNTRY),
+        _duration(per_cell_s * WORLD),
+        number(record.ratio),
+        f"{record.date[:10]}, here",
+    ]
 
 
 def seconds(value: float) -> str:

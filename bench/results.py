@@ -39,11 +39,10 @@ class Record:
         """Median wall time [s]."""
         return median(run.wall_s for run in self.runs)
 
-    @property
-    def spread_pct(self) -> float:
-        """From the fastest to the slowest repeat, of the median [percent]."""
-        times = [run.wall_s for run in self.runs]
-        return 100.0 * (max(times) - min(times)) / self.wall_s
+    def spread_pct(self, name: str = "wall_s") -> float:
+        """From the smallest to the largest of a number of the repeats, of the median [percent]."""
+        values = [getattr(run, name) for run in self.runs]
+        return 100.0 * float(max(values) - min(values)) / float(median(values))
 
     @property
     def cells_per_s(self) -> float:

@@ -28,7 +28,7 @@ RECORD = results.Record(
 
 def test_median_and_spread():
     assert RECORD.wall_s == 2.0
-    assert RECORD.spread_pct == pytest.approx(150.0)
+    assert RECORD.spread_pct() == pytest.approx(150.0)
     assert RECORD.cells_per_s == 5.0
     assert RECORD.middle("peak_memory_bytes") == 2 << 20
     assert RECORD.middle("written_bytes") is None
