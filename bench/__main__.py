@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from bench.asked import Asked
+from bench.measure import machine
 from bench.report import print_table, write_page
 from bench.results import Record, append
 
@@ -45,6 +46,7 @@ def main(
         return
     if unknown := sorted(set(names or ()) - set(MODULES)):
         raise typer.BadParameter(f"{', '.join(unknown)}: there is {', '.join(MODULES)}")
+    machine()  # the commit that is measured, not one made meanwhile
     found: list[Record] = []
     with tempfile.TemporaryDirectory(prefix="recarb-bench-", dir=work) as folder:
         for name in names or WITHOUT_NAMES:

@@ -176,12 +176,12 @@ def _peer(record: Record) -> list[str]:
 
 
 def seconds(value: float) -> str:
-    """Two significant digits without an exponent.
+    """Three significant digits without an exponent.
 
     >>> seconds(0.000123), seconds(1.96)
-    ('0.00012', '2')
+    ('0.000123', '1.96')
     """
-    return f"{float(f'{value:.2g}'):.10f}".rstrip("0").rstrip(".")
+    return f"{float(f'{value:.3g}'):.10f}".rstrip("0").rstrip(".")
 
 
 def _duration(value_s: float) -> str:
