@@ -93,7 +93,6 @@ def measured(asked: Asked) -> list[Record]:
             tuple(times[name]),
             per_cell_s[first] / per_cell_s[name],
             first,
-            higher_is_better=True,
         )
         for name, (_, count) in peers.items()
     ]

@@ -4,6 +4,7 @@ import re
 import tomllib
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from bench.measure import ROOT
 from bench.results import Record, history, latest
@@ -238,10 +239,14 @@ def draw_history(records: Sequence[Record], path: Path) -> None:
     figure.savefig(path, metadata={"Software": None})
 
 
-def _lines(axes: object, records: Sequence[Record], value: Callable[[Record], float]) -> None:
-    by_case: dict[str, list[Record]] = {}
-    for record in records:
-        by_case.setdefault(f"{record.benchmark}: {record.case}", []).append(record)
-    for name, those in by_case.items():
-        at = [f"{record.date[:10]}\n{record.machine['commit']}" for record in those]
-        axes.plot(at, [value(record) for record in those], "o-", label=name)  # type: ignore[attr-defined]
+def _lines(axes: Any, records: Sequence[Record], value: Callable[[Record], float]) -> None:
+    """A line per case; the measurements stand in the order of time."""
+    labels = [f"{record.date[:10]}\n{record.machine['commit']}" for record in records]
+    places = {label: place for place, label in enumerate(dict.fromkeys(labels))}
+    by_case: dict[str, list[tuple[int, float]]] = {}
+    for label, record in zip(labels, records, strict=True):
+        case = by_case.setdefault(f"{record.benchmark}: {record.case}", [])
+        case.append((places[label], value(record)))
+    for name, points in by_case.items():
+        axes.plot(*zip(*points, strict=True), "o-", label=name)
+    axes.set_xticks(range(len(places)), list(places))

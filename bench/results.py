@@ -20,7 +20,6 @@ class Record:
 
     cells : cells that were run; 0 where it is not about cells
     ratio, against : this case's median wall time, or speed, over that of another case
-    higher_is_better : the ratio is one of speeds
     """
 
     benchmark: str
@@ -30,7 +29,6 @@ class Record:
     ratio: float | None = None
     against: str = ""
     target: str = ""
-    higher_is_better: bool = False
     date: str = field(default_factory=lambda: datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
     machine: dict[str, Any] = field(default_factory=machine)
 
