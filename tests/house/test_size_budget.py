@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 FILE_LINES, FUNCTION_LINES, MEDIAN_LINES = 500, 60, 200
-ROOMS = ("src", "tests", "docs")
+ROOMS = ("src", "tests", "docs", "bench")
 FILES = [*(path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py")))]
 FILES += [ROOT / "bootstrap.py"]
 
