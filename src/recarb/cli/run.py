@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from recarb.cli import STOPPED, tell
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -20,10 +22,24 @@ def run(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace an earlier run in the output folder.")
     ] = False,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Start anew: do not go on from an interrupted run.")
+    ] = False,
     sis_names: Annotated[
         bool,
         typer.Option("--sis-names", help="Also write the maps under the information-system names."),
     ] = False,
+    threads: Annotated[
+        int | None,
+        typer.Option(min=1, help="Tiles computed at once [default: one for each core]"),
+    ] = None,
+    memory: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SIZE",
+            help="What the run may take, like 2GiB [default: half of the machine's memory]",
+        ),
+    ] = None,
     point: Annotated[
         str | None,
         typer.Option(metavar="LON,LAT", help="Run one cell only and write its whole trajectory."),
@@ -40,7 +56,11 @@ def run(
 
         recarb run tinyland/run.toml
 
+        recarb run kenya/run.toml --threads 2 --memory 1.5GiB
+
         recarb run tinyland/run.toml --point=-29.604,40.296 --plot
+
+    A run that was stopped goes on when the same command is given again.
     """
     from recarb.core.config import load_config
 
@@ -51,10 +71,24 @@ def run(
     from recarb.cli.progress import Reporter
     from recarb.reports.figures import draw_maps
     from recarb.sequestration import pipeline
+    from recarb.sequestration.plan import parse_memory
 
-    with Reporter() as reporter:
-        report = pipeline.run(settings, overwrite=overwrite, sis_names=sis_names, progress=reporter)
-        pictures = draw_maps(report.folder, settings, reporter)
+    memory_bytes = None if memory is None else parse_memory(memory)
+    try:
+        with Reporter() as reporter:
+            report = pipeline.run(
+                settings,
+                overwrite=overwrite,
+                fresh=fresh,
+                sis_names=sis_names,
+                threads=threads,
+                memory_bytes=memory_bytes,
+                progress=reporter,
+            )
+            pictures = draw_maps(report.folder, settings, reporter)
+    except KeyboardInterrupt as stop:
+        tell("stopped by the user; nothing half-done stands under the output folder's name", stop)
+        raise typer.Exit(STOPPED) from stop
     for finding in report.findings:
         typer.echo(finding.line(), err=True)
     for line in report.ledger.lines():

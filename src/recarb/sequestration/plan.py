@@ -26,6 +26,7 @@ MIB = 2**20
 FLOAT64, FLOAT32, UINT16 = 8, 4, 2  # bytes
 
 SIZES = (256, 128, 64, 32, 16)  # cells along a tile; also blocks a GeoTIFF may have
+SMALL = 64  # cells along a tile: smaller ones, whose reading costs as much, only to save memory
 TILES_PER_THREAD = 4  # at least, so that threads end together
 AHEAD = 2  # tiles begun for each thread: one may be finished while another waits to be written
 
@@ -109,19 +110,21 @@ def plan_run(
     ConfigError
         The memory is too little even for one thread and the smallest tiles.
     """
-    wanted = math.sqrt(shape[0] * shape[1] / (TILES_PER_THREAD * threads))
-    sizes = [size for size in SIZES if size <= wanted] or [SIZES[-1]]
+    wanted = max(SMALL, math.sqrt(shape[0] * shape[1] / (TILES_PER_THREAD * threads)))
+    sizes = [size for size in SIZES if size <= wanted]
     if kept_tile_cells is not None:
         sizes = [kept_tile_cells, *sizes]
     if config.tile_cells is not None:
         sizes = [config.tile_cells]
     cache = gdal_cache_bytes(memory_bytes)
-    for count in range(threads, 0, -1):  # rather smaller tiles than fewer threads
-        for size in sizes:
-            peak = _peak_bytes(config, sources, count, size, cache)
-            if peak <= memory_bytes:
-                return Plan(size, count, AHEAD * count, cache, peak)
-    least = _peak_bytes(config, sources, 1, sizes[-1], LEAST_CACHE)
+    counts = range(threads, 0, -1)  # rather smaller tiles than fewer threads, if not too small
+    choices = [(count, size) for count in counts for size in sizes]
+    for count, size in sorted(choices, key=lambda c: c[1] < SMALL and c[1] != kept_tile_cells):
+        peak = _peak_bytes(config, sources, count, size, cache)
+        if peak <= memory_bytes:
+            return Plan(size, count, AHEAD * count, cache, peak)
+    alone = _peak_bytes(config, sources, 1, sizes[-1], cache=0)
+    least = max(alone + LEAST_CACHE, alone * CACHE_SHARE // (CACHE_SHARE - 1))
     raise ConfigError(
         f"{_readable(memory_bytes)} of memory are too little for this run; the smallest that would "
         f"do is --memory {math.ceil(least / MIB)}MiB"
