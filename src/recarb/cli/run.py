@@ -52,6 +52,8 @@ def run(
 ) -> None:
     """Run the whole protocol: 29 maps, diagnostics, flags, summary, provenance, pictures.
 
+    A run that was stopped goes on when the same command is given again.
+
     Examples:
 
         recarb run tinyland/run.toml
@@ -59,8 +61,6 @@ def run(
         recarb run kenya/run.toml --threads 2 --memory 1.5GiB
 
         recarb run tinyland/run.toml --point=-29.604,40.296 --plot
-
-    A run that was stopped goes on when the same command is given again.
     """
     from recarb.core.config import load_config
 
