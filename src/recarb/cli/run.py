@@ -1,7 +1,7 @@
 """`recarb run` and `recarb check`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -68,27 +68,30 @@ def run(
     if point is not None:
         _run_point(settings, point, plot, out)
         return
-    from recarb.cli.progress import Reporter
-    from recarb.reports.figures import draw_maps
-    from recarb.sequestration import pipeline
     from recarb.sequestration.plan import parse_memory
 
-    memory_bytes = None if memory is None else parse_memory(memory)
+    options = {
+        "overwrite": overwrite,
+        "fresh": fresh,
+        "sis_names": sis_names,
+        "threads": threads,
+        "memory_bytes": None if memory is None else parse_memory(memory),
+    }
     try:
-        with Reporter() as reporter:
-            report = pipeline.run(
-                settings,
-                overwrite=overwrite,
-                fresh=fresh,
-                sis_names=sis_names,
-                threads=threads,
-                memory_bytes=memory_bytes,
-                progress=reporter,
-            )
-            pictures = draw_maps(report.folder, settings, reporter)
+        _run_country(settings, options)
     except KeyboardInterrupt as stop:
         tell("stopped by the user; nothing half-done stands under the output folder's name", stop)
         raise typer.Exit(STOPPED) from stop
+
+
+def _run_country(settings: "RunConfig", options: dict[str, Any]) -> None:
+    from recarb.cli.progress import Reporter
+    from recarb.reports.figures import draw_maps
+    from recarb.sequestration import pipeline
+
+    with Reporter() as reporter:
+        report = pipeline.run(settings, progress=reporter, **options)
+        pictures = draw_maps(report.folder, settings, reporter)
     for finding in report.findings:
         typer.echo(finding.line(), err=True)
     for line in report.ledger.lines():

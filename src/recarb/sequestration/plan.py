@@ -23,7 +23,7 @@ from recarb.sequestration.inputs import UNIT_BLOCK, UNIT_BLOCKS_KEPT, CountryInp
 from recarb.sequestration.products import diagnostics, products
 
 MIB = 2**20
-FLOAT64, FLOAT32, UINT16 = 8, 4, 2  # bytes
+FLOAT64, FLOAT32, UNIT_NUMBER = 8, 4, 2  # bytes
 
 SIZES = (256, 128, 64, 32, 16)  # cells along a tile; also blocks a GeoTIFF may have
 SMALL = 64  # cells along a tile: smaller ones, whose reading costs as much, only to save memory
@@ -173,7 +173,7 @@ def parse_memory(text: str) -> int:
 
 def _peak_bytes(config: RunConfig, sources: Sources, threads: int, size: int, cache: int) -> int:
     """The formula at the head of this module."""
-    boundary = UNIT_BLOCK**2 * UINT16 * UNIT_BLOCKS_KEPT if config.boundary else 0
+    boundary = UNIT_BLOCK**2 * UNIT_NUMBER * UNIT_BLOCKS_KEPT if config.boundary else 0
     working = size**2 * _working_bytes_per_cell(config, sources) + _climate_bytes(size, sources)
     maps = len(products(config)) + len(diagnostics(config))
     result = size**2 * maps * FLOAT32
