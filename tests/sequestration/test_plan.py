@@ -23,7 +23,7 @@ def test_memory_bounds_tiles_and_threads():
 
 
 @given(
-    st.integers(600, 100_000), st.integers(1, 64), st.integers(1, 20_000), st.integers(1, 20_000)
+    st.integers(700, 100_000), st.integers(1, 64), st.integers(1, 20_000), st.integers(1, 20_000)
 )
 def test_no_plan_is_above_its_budget(memory_mib, threads, height, width):
     found = plan_run(config(), (height, width), COARSE, threads, memory_mib * MIB)

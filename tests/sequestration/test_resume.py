@@ -148,6 +148,15 @@ def test_a_stop_by_the_user_says_what_is_kept(country, expected):
     assert results(run(country.config()).folder) == expected
 
 
+def test_a_stop_while_tiles_run_waits_for_those_under_way(country, expected):
+    ended = dies(country, "tile", 2, signal.SIGINT)  # while the first tile is kept
+    assert ended.returncode == 130, ended.stderr
+    kept = len(tile_files(country))
+    assert kept >= 1
+    assert f"{kept} finished tile(s) are kept in" in ended.stderr
+    assert results(run(country.config()).folder) == expected
+
+
 def test_a_full_disk_and_then_room_again(country, expected, monkeypatch):
     interrupted(country)
     ran, said = computed(monkeypatch), []

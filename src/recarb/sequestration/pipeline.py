@@ -33,7 +33,7 @@ from recarb.sequestration.plan import (
     plan_run,
     sources_of,
 )
-from recarb.sequestration.run_folder import RunFolder, check_folder, writing
+from recarb.sequestration.run_folder import TILES, RunFolder, check_folder, writing
 from recarb.sequestration.run_record import after_findings, input_records, provenance, tile_key
 from recarb.sequestration.schedule import in_order
 from recarb.sequestration.tally import Tally
@@ -149,7 +149,7 @@ def _run_tiles(
     tally, done = Tally.of(inputs), 0
     show(done, total, what)
     fresh = [tile not in finished for tile in todo]
-    work = partial(_finished_tile, inputs, finished)
+    work = partial(_finished_tile, inputs, finished, maps.folder / TILES)
     with closing(in_order(work, todo, plan.threads, plan.in_flight)) as results:
         for result, is_new in zip(results, fresh, strict=True):
             maps.write(result)
@@ -159,12 +159,14 @@ def _run_tiles(
     return tally
 
 
-def _finished_tile(inputs: CountryInputs, finished: FinishedTiles, tile: Tile) -> TileResult:
+def _finished_tile(
+    inputs: CountryInputs, finished: FinishedTiles, where: Path, tile: Tile
+) -> TileResult:
     """One tile, computed and kept unless it was kept before."""
     found = finished.get(tile)
     if found is None:
         found = run_tile(inputs, tile)
-        with writing(Path(f"tile {tile.rows.start}, {tile.columns.start}")):
+        with writing(where):
             finished.put(found)
     return found
 

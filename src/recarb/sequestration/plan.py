@@ -30,8 +30,8 @@ SMALL = 64  # cells along a tile: smaller ones, whose reading costs as much, onl
 TILES_PER_THREAD = 4  # at least, so that threads end together
 AHEAD = 2  # tiles begun for each thread: one may be finished while another waits to be written
 
-# Measured with tests/sequestration/measure_memory.py and rounded up
-BASE_BYTES = 420 * MIB  # Python, its libraries, the compiled model, one check
+# Measured on the example country with a finer SOC map, and rounded up
+BASE_BYTES = 490 * MIB  # Python, its libraries, the check, compiling the model
 SERIES_COPIES = 9  # arrays of every month of the warm-up, while a tile is computed
 READING_COPIES = 5  # arrays of every month of the longest series, where climate is as fine as SOC
 YEAR_COPIES = 60  # arrays of twelve months

@@ -21,7 +21,7 @@ from recarb.sequestration.tally import Tally
 
 Bytes = NDArray[np.uint8]
 
-COMPILE_S = 40  # on a laptop of 2024
+COMPILE_S = 15  # measured on two shared cores
 LAST_KERNEL = "kernels.forward-*.nbi"  # the check has compiled those of the spin-up
 
 
