@@ -19,7 +19,7 @@ from recarb.core.errors import (
     OutputError,
 )
 from recarb.core.findings import Severity
-from recarb.sequestration import pipeline
+from recarb.sequestration import pipeline, tile_run
 from recarb.sequestration.checks import check_run
 from recarb.sequestration.pipeline import run
 from recarb.sequestration.suspicions import SuspicionCode
@@ -295,7 +295,7 @@ def test_a_fault_of_the_model_has_its_own_exit_code(tmp_path, monkeypatch, capsy
 
     country = Country(tmp_path)
     path = str(country.write())
-    monkeypatch.setattr(pipeline, "simulate", broken)
+    monkeypatch.setattr(tile_run, "simulate", broken)
     assert exit_code(monkeypatch, capsys, "run", path)[0] == 5
     assert traces(country.output) == []
 

@@ -15,10 +15,9 @@ from tests.bad_country import Country, traces
 
 from recarb.core.errors import ConfigError, OutputError
 from recarb.io import cog
-from recarb.sequestration import output, pipeline
-from recarb.sequestration.checks import check_run
-from recarb.sequestration.output import MARKER
+from recarb.sequestration import output, pipeline, run_folder, tile_run
 from recarb.sequestration.pipeline import run
+from recarb.sequestration.run_folder import MARKER, RunFolder
 
 NO_SPACE = OSError(28, "No space left on device")
 
@@ -132,17 +131,15 @@ def test_what_a_killed_run_left_is_replaced(finished, suffix):
     assert "half.tif" not in str(list(contents(country.output)))
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="no file locks there")
 def test_two_runs_into_one_folder(country):
     """The second is refused and does not disturb the first."""
     config = country.config()
-    grid = check_run(config).inputs.grid
-    with output.RunOutput(config, grid, {}, overwrite=False) as first:
+    with RunFolder(config) as first:
         (first.part / "tile.txt").write_text("half")
-        with pytest.raises(OutputError, match="another run is writing there; wait"):
+        with pytest.raises(OutputError, match="another run is writing there; wait") as caught:
             run(config)
+        assert caught.value.exit_code == 6
         assert (first.part / "tile.txt").read_text() == "half"
-        first.publish()
         first.finish()
     assert traces(country.output) == ["out"]
 
@@ -154,24 +151,43 @@ def broken_writes() -> dict[str, tuple[object, str]]:
         "a map": (rasterio.shutil, "copy"),
         "the provenance": (pipeline, "write_json"),
         "the summary": (pipeline.pd.DataFrame, "to_csv"),
-        "the last rename": (output.os, "replace"),
+        "the last rename": (os, "replace"),
     }
 
 
 def break_write(monkeypatch, place: str) -> None:
     """Let one place where a run writes fail as on a full disk."""
+    if place == "the last rename":
+        break_rename(monkeypatch, "out.part")
+        return
     owner, name = broken_writes()[place]
     full = OutputError("full") if place == "a block" else NO_SPACE
     monkeypatch.setattr(owner, name, lambda *_, **__: (_ for _ in ()).throw(full))
 
 
+def break_rename(monkeypatch, ending: str) -> None:
+    """Let the renames of paths with an ending fail."""
+    replace = os.replace
+
+    def fails_there(source: Path, target: Path) -> None:
+        if str(source).endswith(ending):
+            raise NO_SPACE
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", fails_there)
+
+
 @pytest.mark.parametrize("place", broken_writes())
-def test_a_write_that_fails_leaves_nothing(country, monkeypatch, place):
+def test_a_write_that_fails_leaves_tiles_and_the_log(country, monkeypatch, place):
     break_write(monkeypatch, place)
     with pytest.raises(OutputError) as caught:
         run(country.config())
     assert caught.value.exit_code == 6
-    assert traces(country.output) == []
+    assert traces(country.output) == ["out.part"]
+    part = country.folder / "out.part"
+    assert {path.name for path in part.iterdir()} <= {MARKER, ".lock", "run.log", "tiles"}
+    (said,) = caught.value.__notes__
+    assert f"1 finished tile(s) are kept in {part / 'tiles'}: the same command goes on" in said
 
 
 @pytest.mark.parametrize("place", broken_writes())
@@ -180,38 +196,31 @@ def test_a_write_that_fails_keeps_the_earlier_run(finished, monkeypatch, place):
     break_write(monkeypatch, place)
     with pytest.raises(OutputError):
         run(country.config(), overwrite=True)
-    assert traces(country.output) == ["out"]
+    assert traces(country.output) == ["out", "out.part"]
     assert contents(country.output) == files
 
 
 def test_an_earlier_run_comes_back_when_the_exchange_fails_half_way(finished, monkeypatch):
     country, files = finished
-    replace = os.replace
-
-    def second_fails(source: Path, target: Path) -> None:
-        if str(source).endswith("out.part"):
-            raise NO_SPACE
-        replace(source, target)
-
-    monkeypatch.setattr(output.os, "replace", second_fails)
+    break_rename(monkeypatch, "out.part")
     with pytest.raises(OutputError, match="No space left"):
         run(country.config(), overwrite=True)
-    assert traces(country.output) == ["out"]
+    assert traces(country.output) == ["out", "out.part"]
     assert contents(country.output) == files
 
 
-def test_a_stop_by_the_user_leaves_nothing(country, monkeypatch):
+def test_a_stop_before_the_first_tile_leaves_nothing(country, monkeypatch):
     def stopped(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(pipeline, "simulate", stopped)
+    monkeypatch.setattr(tile_run, "simulate", stopped)
     with pytest.raises(KeyboardInterrupt):
         run(country.config())
     assert traces(country.output) == []
 
 
 def test_no_log_goes_on_after_a_run_that_could_not_begin(country, monkeypatch):
-    monkeypatch.setattr(output.RunOutput, "_open_maps", lambda _: fails())
+    monkeypatch.setattr(output.RunMaps, "_open_maps", lambda *_: fails())
     before = list(logging.getLogger("recarb").handlers)
     with pytest.raises(OSError, match="No space left"):
         run(country.config())
@@ -252,7 +261,7 @@ def test_a_folder_without_permission(country):
 
 def test_a_folder_that_the_system_says_is_not_ours(country, monkeypatch):
     """The same for root, to whom nothing is forbidden."""
-    monkeypatch.setattr(output.os, "access", lambda *_: False)
+    monkeypatch.setattr(run_folder.os, "access", lambda *_: False)
     with pytest.raises(OutputError, match="no permission to create it in") as caught:
         run(country.config())
     assert "choose another `output`" in str(caught.value)

@@ -10,6 +10,8 @@ import typer
 
 from recarb.core.errors import RecarbError
 
+STOPPED = 130  # what shells give for Ctrl-C
+
 app = typer.Typer(
     name="recarb",
     help="Soil organic carbon sequestration maps (GSOCseq) with RothC, on a laptop.",
@@ -28,9 +30,14 @@ def main() -> NoReturn:
     try:
         app()
     except RecarbError as error:
-        typer.echo(f"error: {error}", err=True)
+        tell(f"error: {error}", error)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
-        typer.echo("stopped by the user; nothing half-written stands under a final name", err=True)
-        sys.exit(130)
+        sys.exit(STOPPED)
     sys.exit(0)
+
+
+def tell(message: str, error: BaseException) -> None:
+    """Print a message and the notes of its error, such as what was kept."""
+    for line in (message, *getattr(error, "__notes__", ())):
+        typer.echo(line, err=True)

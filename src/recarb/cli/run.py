@@ -1,9 +1,11 @@
 """`recarb run` and `recarb check`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from recarb.cli import STOPPED, tell
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,10 +24,24 @@ def run(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace an earlier run in the output folder.")
     ] = False,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Start anew: do not go on from an interrupted run.")
+    ] = False,
     sis_names: Annotated[
         bool,
         typer.Option("--sis-names", help="Also write the maps under the information-system names."),
     ] = False,
+    threads: Annotated[
+        int | None,
+        typer.Option(min=1, help="Tiles computed at once [default: one for each core]"),
+    ] = None,
+    memory: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SIZE",
+            help="What the run may take, like 2GiB [default: half of the machine's memory]",
+        ),
+    ] = None,
     point: Annotated[
         str | None,
         typer.Option(metavar="LON,LAT", help="Run one cell only and write its whole trajectory."),
@@ -38,9 +54,13 @@ def run(
 ) -> None:
     """Run the whole protocol: 29 maps, diagnostics, flags, summary, provenance, pictures.
 
+    A run that was stopped goes on when the same command is given again.
+
     Examples:
 
         recarb run tinyland/run.toml
+
+        recarb run kenya/run.toml --threads 2 --memory 1.5GiB
 
         recarb run tinyland/run.toml --point=-29.604,40.296 --plot
     """
@@ -50,12 +70,29 @@ def run(
     if point is not None:
         _run_point(settings, point, plot, out)
         return
+    from recarb.sequestration.plan import parse_memory
+
+    options = {
+        "overwrite": overwrite,
+        "fresh": fresh,
+        "sis_names": sis_names,
+        "threads": threads,
+        "memory_bytes": None if memory is None else parse_memory(memory),
+    }
+    try:
+        _run_country(settings, options)
+    except KeyboardInterrupt as stop:
+        tell("stopped by the user; nothing half-done stands under the output folder's name", stop)
+        raise typer.Exit(STOPPED) from stop
+
+
+def _run_country(settings: "RunConfig", options: dict[str, Any]) -> None:
     from recarb.cli.progress import Reporter
     from recarb.reports.figures import draw_maps
     from recarb.sequestration import pipeline
 
     with Reporter() as reporter:
-        report = pipeline.run(settings, overwrite=overwrite, sis_names=sis_names, progress=reporter)
+        report = pipeline.run(settings, progress=reporter, **options)
         pictures = draw_maps(report.folder, settings, reporter)
     for finding in report.findings:
         typer.echo(finding.line(), err=True)

@@ -292,7 +292,7 @@ class RunConfig(Model):
     output: Annotated[LocalFolder, Field(default="out", validate_default=True)]
     accept: tuple[str, ...] = ()
     agricultural_emissions_mt_co2e_per_yr: float | None = Field(default=None, gt=0)
-    tile_cells: int = Field(default=128, ge=8, le=4096)
+    tile_cells: int | None = Field(default=None, ge=8, le=4096)  # default: the plan's choice
     inputs: Inputs
     boundary: Boundary | None = None
     climate: dict[str, Climate]

@@ -2,6 +2,7 @@
 
 import os
 import zlib
+from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,7 @@ from recarb.io.opened import GDAL_ERRORS
 
 NODATA = -9999.0
 BLOCK = 256
+TIFF_STEP = 16  # the side of a block is a multiple of this
 WRITE_ERRORS = (*GDAL_ERRORS, OSError)
 OVERVIEW_RESAMPLING = {"float32": "average", "uint8": "nearest", "uint16": "nearest"}
 
@@ -44,12 +46,18 @@ class MapWriter:
 
     Use as a context manager; `publish` turns it into a Cloud-Optimised GeoTIFF. A disk that fills
     or a process that dies leaves at most files in the staging folder, never a half-written map.
+
+    Parameters
+    ----------
+    block : cells along the blocks of the staged file; the size of the windows that will be written,
+        where it can be: a compressed block that is written in parts is compressed again each time
     """
 
-    def __init__(self, spec: MapSpec, geobox: GeoBox, staging: Path) -> None:
+    def __init__(self, spec: MapSpec, geobox: GeoBox, staging: Path, block: int = BLOCK) -> None:
         self.spec = spec
         self.staged = staging / f"{spec.name}.part"
-        self._sums: dict[tuple[int, int, int, int], int] = {}
+        self._sums = array("q")  # row, column, height, width, checksum of every window with values
+        staged_block = BLOCK if block % TIFF_STEP else block
         profile = {
             "driver": "GTiff",
             "height": geobox.shape[0],
@@ -60,8 +68,8 @@ class MapWriter:
             "transform": geobox.transform,
             "nodata": spec.nodata,
             "tiled": True,
-            "blockxsize": BLOCK,
-            "blockysize": BLOCK,
+            "blockxsize": staged_block,
+            "blockysize": staged_block,
             "compress": "deflate",
             "zlevel": 1,
             "sparse_ok": True,
@@ -87,6 +95,8 @@ class MapWriter:
     def write(self, values: NDArray[Any], row: int, column: int) -> None:
         """Write a block (y, x) whose upper left cell is (`row`, `column`); NaN becomes nodata.
 
+        A block without any value is left out of the file, which reads as nodata there.
+
         Raises
         ------
         OutputError
@@ -94,12 +104,16 @@ class MapWriter:
         """
         self._check_fit(values, row, column)
         block = np.where(np.isnan(values), self.spec.nodata, values).astype(self.spec.dtype)
+        if (block == self.spec.nodata).all():
+            return
         height, width = block.shape
         try:
             self._file.write(block, 1, window=Window(column, row, width, height))
         except WRITE_ERRORS as error:
             raise OutputError(_disk_message(self.staged, error)) from error
-        self._sums[row, column, height, width] = zlib.crc32(np.ascontiguousarray(block).tobytes())
+        self._sums.extend(
+            (row, column, height, width, zlib.crc32(np.ascontiguousarray(block).data))
+        )
 
     def _check_fit(self, values: NDArray[Any], row: int, column: int) -> None:
         """Refuse what a cast would turn into another number without a word."""
@@ -146,9 +160,9 @@ class MapWriter:
 
     def _verify(self, path: Path) -> None:
         with rasterio.open(path) as written:
-            for (row, column, height, width), checksum in self._sums.items():
+            for row, column, height, width, checksum in np.reshape(self._sums, (-1, 5)).tolist():
                 block = written.read(1, window=Window(column, row, width, height))
-                if zlib.crc32(np.ascontiguousarray(block).tobytes()) != checksum:
+                if zlib.crc32(np.ascontiguousarray(block).data) != checksum:
                     raise OutputError(
                         f"{path.name}: what was read back at row {row}, column {column} is not "
                         "what was written; the disk is full or failing. No map was put in place"

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import ParamSpec, TypeVar
 
 import numpy as np
+import xarray as xr
 
 from recarb.core.errors import ConfigError, RecarbError
 from recarb.core.findings import Finding, Progress, Severity, no_progress
@@ -47,6 +48,7 @@ class CheckReport:
     layers: list[LayerSummary] = field(default_factory=list)
     codes: dict[str, dict[int, int]] = field(default_factory=dict)
     inputs: CountryInputs | None = None
+    example: xr.Dataset | None = None  # a cell that runs
     progress: Progress = no_progress
     expected: int = 1  # layers of the run
 

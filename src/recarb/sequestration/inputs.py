@@ -14,7 +14,7 @@ from odc.geo.geobox import GeoBox
 
 from recarb.core.config import LandUseLayer, RunConfig
 from recarb.core.errors import MissingData
-from recarb.core.grid import LONLAT, Tile, cell_areas_ha, cell_centres, check_grid, tiles, transform
+from recarb.core.grid import LONLAT, Tile, cell_areas_ha, cell_centres, check_grid, transform
 from recarb.core.quantities import catalogue
 from recarb.harmonise.calendar import YEAR, climatology_months, days_of
 from recarb.harmonise.climate import ClimateReader, Points, Sample
@@ -78,11 +78,6 @@ class CountryInputs:
             name: ClimateReader(name, climate, self.layers.get("elevation"), config.model)
             for name, climate in config.climate.items()
         }
-
-    def tiles(self) -> list[Tile]:
-        """The grid cut into tiles."""
-        height, width = self.grid.shape
-        return tiles((height, width), self.config.tile_cells)
 
     def load(self, tile: Tile | None = None) -> LoadedTile:
         """Bring one tile (default: the whole grid) to the SOC grid and its cells to the model."""
@@ -155,12 +150,13 @@ class CountryInputs:
     def _unit_block(self, row: int, column: int) -> NDArray[np.uint16]:
         """Unit numbers of the block that starts at a row and column of the grid."""
         assert self.units is not None  # noqa: S101 - asked for by `unit_numbers` alone
-        if (row, column) not in self._unit_blocks:
+        found = self._unit_blocks.get((row, column))
+        if found is None:  # single steps on the dict: another thread may clear or fill it meanwhile
             if len(self._unit_blocks) >= UNIT_BLOCKS_KEPT:
                 self._unit_blocks.clear()
             box = self.grid[row : row + UNIT_BLOCK, column : column + UNIT_BLOCK]
-            self._unit_blocks[row, column] = self.units.on_grid(box)
-        return self._unit_blocks[row, column]
+            found = self._unit_blocks[row, column] = self.units.on_grid(box)
+        return found
 
     def _outcome(
         self, maps: Mapping[str, Floats], land_use: Mapping[str, Bytes], units: NDArray[np.uint16]

@@ -120,7 +120,10 @@ def check_sample(
     for number, tile in enumerate(occupied.tiles()):
         if number >= SAMPLE_TILES and sample.cells:
             break  # beyond the sample only while nothing runs
-        sample.add(inputs.load(tile), inputs)
+        loaded = inputs.load(tile)
+        sample.add(loaded, inputs)
+        if report.example is None and loaded.cells.sizes["cell"]:
+            report.example = loaded.cells.isel(cell=slice(0, 1)).copy(deep=True)
     if not sample.cells:
         report.tell([_nothing_to_run(sample.outcomes)])
         return

@@ -1,6 +1,7 @@
 """Totals and means of the country, of every land use and of every administrative unit.
 
 Means are weighted by the area of each cell on the ellipsoid; totals are sums of rate times area.
+Sums are whole numbers of a tiny part, so that they are the same for any order and size of tiles.
 """
 
 from collections.abc import Mapping
@@ -19,7 +20,9 @@ Floats = NDArray[np.float64]
 
 PERCENT = 100.0
 T_PER_MT = 1.0e6
-DECIMALS = 9  # significant digits of the table, so that the order of tiles never shows
+DECIMALS = 9  # significant digits of the table
+PART_BITS = 40  # sums count parts of 2**-40 ha or t C: 1e-12, far below what a cell is known to
+HALF_BITS = 32  # a sum of 64-bit whole numbers is made of halves that cannot overflow
 ALL = "all"
 
 
@@ -30,7 +33,7 @@ class Summary:
     unit_names: tuple[str, ...]
     scenarios: tuple[str, ...]
     agricultural_emissions: float | None = None  # [Mt CO2e yr-1]
-    sums: dict[tuple[int, int], dict[str, float]] = field(default_factory=dict)
+    sums: dict[tuple[int, int], dict[str, int]] = field(default_factory=dict)  # see `whole_sum`
 
     def add(
         self, maps: xr.Dataset, units: NDArray[np.uint16], land_use: NDArray[np.uint8], area: Floats
@@ -41,13 +44,11 @@ class Summary:
         groups = np.unique(np.stack([units, land_use])[:, running], axis=1).T
         for unit, code in groups.tolist():
             where = running & (units == unit) & (land_use == code)
-            row = self.sums.setdefault(
-                (unit, code), dict.fromkeys(["cells", "area", *columns], 0.0)
-            )
-            row["cells"] += float(where.sum())
-            row["area"] += float(area[where].sum())
+            row = self.sums.setdefault((unit, code), dict.fromkeys(["cells", "area", *columns], 0))
+            row["cells"] += int(where.sum())
+            row["area"] += whole_sum(area[where])
             for column in columns:
-                row[column] += float((maps[column].values[where] * area[where]).sum())
+                row[column] += whole_sum(maps[column].values[where] * area[where])
 
     def table(self) -> pd.DataFrame:
         """One row per scenario and group: country, land uses, units, and units by land use."""
@@ -58,9 +59,9 @@ class Summary:
             ("unit", lambda u, c: (u, 0)),
             ("unit_land_use", lambda u, c: (u, c)),
         ):
-            groups: dict[tuple[int, int], dict[str, float]] = {}
+            groups: dict[tuple[int, int], dict[str, int]] = {}
             for (unit, code), sums in sorted(self.sums.items()):
-                group = groups.setdefault(key(unit, code), dict.fromkeys(sums, 0.0))
+                group = groups.setdefault(key(unit, code), dict.fromkeys(sums, 0))
                 for name, value in sums.items():
                     group[name] += value
             for (unit, code), group in sorted(groups.items()):
@@ -68,8 +69,9 @@ class Summary:
         return pd.DataFrame(rows)
 
     def _row(
-        self, level: str, unit: int, code: int, scenario: str, sums: Mapping[str, float]
+        self, level: str, unit: int, code: int, scenario: str, whole: Mapping[str, int]
     ) -> dict[str, object]:
+        sums = {name: value / 2**PART_BITS for name, value in whole.items()}
         area = sums["area"]
         asr, rsr = sums[f"ASR_{scenario}"], sums.get(f"RSR_{scenario}", 0.0)
         row: dict[str, object] = {
@@ -78,7 +80,7 @@ class Summary:
             "land_use": code or ALL,
             "land_use_name": land_use_classes()[code].name if code else ALL,
             "scenario": scenario,
-            "cells": int(sums["cells"]),
+            "cells": whole["cells"],
         }
         numbers = {
             "area_ha": area,
@@ -95,6 +97,18 @@ class Summary:
             share = numbers["total_rsr_mt_co2e_per_yr"] / self.agricultural_emissions
             numbers["rsr_pct_of_agricultural_emissions"] = PERCENT * share
         return row | {name: _rounded(value) for name, value in numbers.items()}
+
+
+def whole_sum(values: Floats) -> int:
+    """Sum of `values` in parts of 2**-40, exact: adding such sums in any order gives one number.
+
+    >>> whole_sum(np.array([0.5, 0.25])) == 3 * 2**38
+    True
+    """
+    parts = np.rint(np.ldexp(values, PART_BITS))
+    high = np.floor(np.ldexp(parts, -HALF_BITS))
+    low = parts - np.ldexp(high, HALF_BITS)
+    return (int(high.astype(np.int64).sum()) << HALF_BITS) + int(low.astype(np.int64).sum())
 
 
 def _columns(scenarios: tuple[str, ...]) -> list[str]:

@@ -1,0 +1,96 @@
+"""What a run counts over its tiles: whole numbers only, so that no order and no tiling shows."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import numpy as np
+import xarray as xr
+
+from recarb.core.config import RunConfig
+from recarb.sequestration.flags import out_of_order, outside_limits
+from recarb.sequestration.forward import BAU
+from recarb.sequestration.inputs import CountryInputs, LoadedTile
+from recarb.sequestration.ledger import Ledger
+from recarb.sequestration.products import products
+from recarb.sequestration.summary import Summary
+
+NEAR_THRESHOLD = 0.05  # of the cover fraction that turns a month from bare to vegetated
+COUNTS = ("above_npp", "filled", "cover_months", "near_threshold")
+
+
+@dataclass
+class Tally:
+    """Counts and sums over the cells of one tile, or of many."""
+
+    ledger: Ledger
+    summary: Summary
+    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTS, 0))
+    implausible: dict[str, int] = field(default_factory=dict)
+    no_percentage: dict[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, inputs: CountryInputs) -> Self:
+        """Nothing counted yet."""
+        config = inputs.config
+        names = inputs.units.names if inputs.units else ("country",)
+        scenarios = (BAU, *(scenario.name for scenario in config.scenarios))
+        emissions = config.agricultural_emissions_mt_co2e_per_yr
+        return cls(Ledger(), Summary(names, scenarios, emissions))
+
+    def count(self, loaded: LoadedTile, maps: xr.Dataset, config: RunConfig) -> None:
+        """Count the cells of one tile that reached the model."""
+        deliverables = products(config)
+        cells, tile = loaded.cells, loaded.tile
+        at = (cells["row"].values - tile.rows.start, cells["column"].values - tile.columns.start)
+        self.summary.add(maps, loaded.units[at], cells["land_use"].values, loaded.area_ha[at])
+        wrong = outside_limits(maps, deliverables) | out_of_order(maps, config)
+        _add(self.implausible, {key: int(where.sum()) for key, where in wrong.items()})
+        running = np.isfinite(maps["T0"].values)
+        shares = [product.key for product in deliverables if product.key.startswith("U_")]
+        gone = {key: int((running & np.isnan(maps[key].values)).sum()) for key in shares}
+        _add(self.no_percentage, gone)
+        counts = {
+            "above_npp": int((maps["C_eq_over_NPP"].values > 1.0).sum()),
+            "filled": int(cells["climate_filled"].values.sum()),
+        }
+        if "cover_layer" in cells:
+            distance = np.abs(cells["cover_layer"].values - cells.attrs["cover_threshold"])
+            counts["cover_months"] = distance.size
+            counts["near_threshold"] = int((distance < NEAR_THRESHOLD).sum())
+        _add(self.counts, counts)
+
+    def plain(self) -> dict[str, Any]:
+        """The same for JSON; `merge` reads it."""
+        return {
+            "outcomes": self.ledger.counts.tolist(),
+            "sums": [[*group, sums] for group, sums in self.summary.sums.items()],
+            "counts": self.counts,
+            "implausible": self.implausible,
+            "no_percentage": self.no_percentage,
+        }
+
+    def merge(self, plain: Mapping[str, Any]) -> None:
+        """Add what `plain` gave for other tiles."""
+        self.ledger.counts += np.array(plain["outcomes"], dtype=np.int64)
+        for unit, code, sums in plain["sums"]:
+            _add(self.summary.sums.setdefault((unit, code), {}), sums)
+        _add(self.counts, plain["counts"])
+        _add(self.implausible, plain["implausible"])
+        _add(self.no_percentage, plain["no_percentage"])
+
+    def record(self) -> dict[str, Any]:
+        """The counts as provenance names them."""
+        return {
+            "c_eq_above_npp_cells": self.counts["above_npp"],
+            "climate_filled_cells": self.counts["filled"],
+            "cover_cell_months": self.counts["cover_months"],
+            "cover_cell_months_near_threshold": self.counts["near_threshold"],
+            "implausible_cells": {k: n for k, n in self.implausible.items() if n},
+            "uncertainty_without_percentage": {k: n for k, n in self.no_percentage.items() if n},
+        }
+
+
+def _add(into: dict[str, int], more: Mapping[str, int]) -> None:
+    for key, number in more.items():
+        into[key] = into.get(key, 0) + number
