@@ -16,6 +16,7 @@ from odc.geo.geobox import GeoBox
 from recarb.core.config import Choices, Climate
 from recarb.core.errors import GridMismatch, MissingData
 from recarb.core.grid import LONLAT, cell_centres, transform
+from recarb.core.sums import running_sum
 from recarb.harmonise.calendar import YEAR, bands_of_years, days_of, months_of
 from recarb.harmonise.interpolate import Sampler, margin_of, sampler, stencil, window_of
 from recarb.harmonise.pet import PET_METHODS, potential_evapotranspiration
@@ -41,7 +42,7 @@ class Points:
 
 @dataclass(frozen=True)
 class Sample:
-    """Climate at points: (point, time) in degC, mm per month or year, and what was not plain."""
+    """Climate at points: (time, point) in degC, mm per month or year, and what was not plain."""
 
     temperature: Floats
     rain: Floats
@@ -182,10 +183,10 @@ class ClimateReader:
 
         grid = self.grid_of("temperature")
         both, where = _at_points(load, grid, points, self.choices.climate_fill_km)
-        values, height = np.ascontiguousarray(both[:, :-1]), both[:, -1]
+        values, height = both[:-1], both[-1]
         known = np.isfinite(points.elevation)
         difference_km = np.where(known, points.elevation - height, 0.0) / M_PER_KM
-        return values + lapse * difference_km[:, None], where, ~known
+        return values + lapse * difference_km, where, ~known
 
 
 def _orography(config: Climate, elevation: LayerFile | None) -> LayerFile | None:
@@ -200,20 +201,9 @@ def _reduced(fields: Floats, variable: str, reduce: Reduce) -> Floats:
         return fields
     by_year = fields.reshape(-1, YEAR, *fields.shape[1:])
     if reduce == "climatology":
-        return np.asarray(_running_sum(by_year) / by_year.shape[0])
-    total = _running_sum(by_year.swapaxes(0, 1))
+        return np.asarray(running_sum(by_year) / by_year.shape[0])
+    total = running_sum(by_year.swapaxes(0, 1))
     return np.asarray(total / YEAR) if variable == "temperature" else total
-
-
-def _running_sum(fields: Floats) -> Floats:
-    """Sum over the first axis, one after the other.
-
-    numpy's own sum adds in another order for a window of one cell: tiles would differ in bits.
-    """
-    total: Floats = fields[0].copy()
-    for field in fields[1:]:
-        total += field
-    return total
 
 
 def _at_points(
