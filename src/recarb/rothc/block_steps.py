@@ -65,30 +65,12 @@ def exponential(u: float) -> float:
     Taylor polynomial of degree 8 of exp(u / 32) about 0.15, five times squared.
     """
     w = u * HALVED - CENTRE
-    w = 1.0 + w * (
-        1.0
-        + w
-        * (
-            1.0 / 2.0
-            + w
-            * (
-                1.0 / 6.0
-                + w
-                * (
-                    1.0 / 24.0
-                    + w
-                    * (1.0 / 120.0 + w * (1.0 / 720.0 + w * (1.0 / 5040.0 + w * (1.0 / 40320.0))))
-                )
-            )
-        )
-    )
-    w *= EXP_CENTRE
-    w *= w
-    w *= w
-    w *= w
-    w *= w
-    w *= w
-    return w
+    tail = w * (1.0 / 720.0 + w * (1.0 / 5040.0 + w * (1.0 / 40320.0)))
+    tail = w * (1.0 / 6.0 + w * (1.0 / 24.0 + w * (1.0 / 120.0 + tail)))
+    power = (1.0 + w * (1.0 + w * (1.0 / 2.0 + tail))) * EXP_CENTRE
+    for _ in range(SQUARINGS):
+        power *= power
+    return power
 
 
 @njit

@@ -167,7 +167,7 @@ def forward_cell(
             deficit_mm = end
     apply_map(columns, start, left)
     response[:, :] = columns[POOLS:]
-    return rates.mean()
+    return float(rates.mean())
 
 
 @njit

@@ -104,10 +104,8 @@ def _stepped(
 
     `c_input`, `land_use` : (years | 1,); monthly climate and cover repeat where they have one year.
     """
-    series = {
-        key: cell[f"{key}_{phase}"].isel(cell=0).values
-        for key in ("temperature", "rain", "pet", "cover")
-    }
+    names = ("temperature", "rain", "pet", "cover")
+    series = {key: cell[f"{key}_{phase}"].isel(cell=0).values for key in names}
     share = tables.share[cell["land_use"].values[0]]
     collected: list[tuple[Floats, ...]] = []
     for year in range(years):
