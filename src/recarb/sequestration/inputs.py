@@ -20,6 +20,7 @@ from recarb.core.sums import running_mean
 from recarb.harmonise.calendar import YEAR, climatology_months, days_of
 from recarb.harmonise.climate import ClimateReader, Points, Sample
 from recarb.harmonise.crosswalk import Crosswalk, load_crosswalk
+from recarb.harmonise.field_cache import FieldCache
 from recarb.harmonise.landuse import reclassify
 from recarb.harmonise.modal import modal_to_grid
 from recarb.harmonise.regrid import source_window, to_grid
@@ -48,7 +49,7 @@ class LoadedTile:
     outcome: Bytes
     units: NDArray[np.uint16]
     area_ha: Floats
-    land_use: Bytes
+    land_use: Bytes  # 0 where there is no stock or it lies outside
     flags: Mapping[str, Floats]
     cells: xr.Dataset
 
@@ -75,8 +76,9 @@ class CountryInputs:
         }
         self.units = _units(config, self.grid)
         self._unit_blocks: dict[tuple[int, int], NDArray[np.uint16]] = {}
+        cache = FieldCache()
         self.climates = {
-            name: ClimateReader(name, climate, self.layers.get("elevation"), config.model)
+            name: ClimateReader(name, climate, self.layers.get("elevation"), config.model, cache)
             for name, climate in config.climate.items()
         }
 
@@ -88,9 +90,12 @@ class CountryInputs:
     def load(self, tile: Tile | None = None) -> LoadedTile:
         """Bring one tile (default: the whole grid) to the SOC grid and its cells to the model."""
         tile = tile or Tile(slice(0, self.grid.shape[0]), slice(0, self.grid.shape[1]))
-        maps = self._static_maps(tile)
-        land_use = {key: self._land_use(key, tile) for key in LAND_USE if key in self.layers}
         units = self.unit_numbers(tile)
+        soc = to_grid(self.layers["soc"], self.grid, self.layers["soc"].layer.band or 1, tile.roi)
+        if not (candidates := (units != OUTSIDE) & (soc > 0.0)).any():
+            return self._empty(tile, units, soc)
+        maps = self._static_maps(tile) | {"soc": soc}
+        land_use = {key: self._land_use(key, tile) for key in LAND_USE if key in self.layers}
         outcome = self._outcome(maps, land_use, units)
         rows, columns = np.nonzero(outcome == Outcome.RUN)
         cells = self._cells(maps, land_use, tile, (rows, columns))
@@ -103,9 +108,24 @@ class CountryInputs:
             outcome=outcome,
             units=units,
             area_ha=cell_areas_ha(self.grid, tile),
-            land_use=land_use["land_use"][0],
+            land_use=np.where(candidates, land_use["land_use"][0], np.uint8(0)),
             flags={key: maps[key] for key in FLAG_LAYERS if key in maps},
             cells=cells,
+        )
+
+    def _empty(self, tile: Tile, units: NDArray[np.uint16], soc: Floats) -> LoadedTile:
+        """A tile without a stock inside the boundary: no other layer is read."""
+        outcome = np.full(tile.shape, Outcome.OUTSIDE, dtype=np.uint8)
+        outcome[units != OUTSIDE] = Outcome.NO_SOC
+        outcome[(units != OUTSIDE) & (soc == 0.0)] = Outcome.ZERO_SOC
+        return LoadedTile(
+            tile=tile,
+            outcome=outcome,
+            units=units,
+            area_ha=np.zeros(tile.shape),
+            land_use=np.zeros(tile.shape, dtype=np.uint8),
+            flags={},
+            cells=xr.Dataset({"soc": ("cell", np.empty(0))}),
         )
 
     def _static_maps(self, tile: Tile) -> dict[str, Floats]:
@@ -116,7 +136,7 @@ class CountryInputs:
         found = {
             key: on_grid(layer, layer.layer.band or 1)
             for key, layer in layers.items()
-            if key not in MONTHLY
+            if key not in {*MONTHLY, "soc"}
         }
         days = days_of(climatology_months(), climatology=True).tolist()
         for key in MONTHLY:
