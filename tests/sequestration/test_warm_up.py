@@ -7,11 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.factories import YEAR, cells, config
 
+from recarb.sequestration.carbon_input import npp_ratio, reference_npp, yearly_npp
 from recarb.sequestration.ledger import Outcome
 from recarb.sequestration.npp import npp_carbon
 from recarb.sequestration.spin_up import spin_up
 from recarb.sequestration.tables import ModelTables
-from recarb.sequestration.warm_up import npp_ratio, reference_npp, warm_up, yearly_npp
+from recarb.sequestration.warm_up import warm_up
 
 TABLES = ModelTables.of(config())
 
@@ -33,7 +34,7 @@ def test_like_is_compared_with_like_where_the_reference_is_twelve_means(seed, wa
     """The mean of the ratio over the years is the ratio of the NPP of the two mean climates."""
     inputs = cells(reference=False, seed=seed, warming=warming, years=years)
     expected = mean_year_npp(inputs, "warm_up") / mean_year_npp(inputs, "spin_up")
-    np.testing.assert_allclose(npp_ratio(inputs).mean(axis=1), expected, rtol=1e-9)
+    np.testing.assert_allclose(npp_ratio(inputs)[0].mean(axis=0), expected, rtol=1e-9)
 
 
 def test_the_forward_climate_of_another_product_does_not_change_the_warm_up():
@@ -57,7 +58,7 @@ def test_over_the_reference_years_themselves_the_ratio_is_one(seed):
     inputs["rain_reference"] = (
         ("cell", "reference"), inputs["rain_warm_up"].values.reshape(by_year).sum(2)
     )  # fmt: skip
-    np.testing.assert_allclose(npp_ratio(inputs).mean(axis=1), 1.0, rtol=1e-12)
+    np.testing.assert_allclose(npp_ratio(inputs)[0].mean(axis=0), 1.0, rtol=1e-12)
     of_mean = mean_year_npp(inputs, "warm_up")
     assert (reference_npp(inputs) < of_mean).any()  # concave, where rain limits
 
@@ -65,18 +66,18 @@ def test_over_the_reference_years_themselves_the_ratio_is_one(seed):
 def test_the_years_vary_as_their_npp():
     inputs = cells()
     npp = yearly_npp(inputs, "warm_up")
-    assert npp.shape == (4, 20)
+    assert npp.shape == (1, 20, 4)
     np.testing.assert_allclose(npp_ratio(inputs), npp / reference_npp(inputs)[:, None], rtol=1e-12)
 
 
 def test_an_own_reference_layer_is_the_reference():
     """As the year-by-year climate would give it: no like-with-like on top of it."""
     inputs = cells()
-    known = reference_npp(inputs)
+    known = reference_npp(inputs)[0]
     own = inputs.drop_vars(["temperature_reference", "rain_reference"])
     own["npp_reference"] = ("cell", known)
     own["npp_reference_climate"] = ("cell", mean_year_npp(inputs, "spin_up"))
-    np.testing.assert_allclose(reference_npp(own), known, rtol=1e-12)
+    np.testing.assert_allclose(reference_npp(own)[0], known, rtol=1e-12)
     np.testing.assert_allclose(npp_ratio(own), npp_ratio(inputs), rtol=1e-12)
 
 
@@ -87,7 +88,7 @@ def test_irrigation_is_no_rain_for_npp_unless_the_run_says_so():
     np.testing.assert_array_equal(plain, npp_ratio(cells((2, 2))))
     counted = inputs.assign_attrs(irrigation_counts_as_rain=True)
     assert (yearly_npp(counted, "warm_up") >= yearly_npp(inputs, "warm_up")).all()
-    assert (reference_npp(counted)[1] > reference_npp(inputs)[1]) and (
+    assert (reference_npp(counted)[0, 1] > reference_npp(inputs)[0, 1]) and (
         npp_ratio(counted) != plain
     ).any()
     rained = inputs.assign(
@@ -100,7 +101,7 @@ def test_the_input_is_that_of_the_equilibrium_times_the_ratio():
     inputs = cells()
     state = spin_up(inputs, TABLES)
     found = warm_up(state, inputs, TABLES)
-    expected = state["c_eq"] * npp_ratio(inputs).mean(axis=1)
+    expected = state["c_eq"] * npp_ratio(inputs)[0].mean(axis=0)
     np.testing.assert_allclose(found["c_bau"], expected, rtol=1e-12)
 
 
@@ -128,7 +129,7 @@ def test_land_use_year_by_year():
     inputs["land_use_yearly"] = (("cell", "year"), np.tile(yearly, (4, 1)))
     found = warm_up(state, inputs, TABLES)
     kept = np.where(yearly == 2, 1.0, 0.72 / 0.53)
-    expected = state["c_eq"] * (npp_ratio(inputs) * kept).mean(axis=1)
+    expected = state["c_eq"] * (npp_ratio(inputs)[0] * kept[:, None]).mean(axis=0)
     np.testing.assert_allclose(found["c_bau"], expected, rtol=1e-12)
     early = inputs.isel(time=slice(0, 120)).drop_vars("land_use_yearly")
     late = inputs.isel(time=slice(120, 240)).assign(land_use=("cell", np.full(4, 3, np.uint8)))

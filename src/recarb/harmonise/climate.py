@@ -16,7 +16,9 @@ from odc.geo.geobox import GeoBox
 from recarb.core.config import Choices, Climate
 from recarb.core.errors import GridMismatch, MissingData
 from recarb.core.grid import LONLAT, cell_centres, transform
+from recarb.core.sums import running_sum
 from recarb.harmonise.calendar import YEAR, bands_of_years, days_of, months_of
+from recarb.harmonise.field_cache import FieldCache
 from recarb.harmonise.interpolate import Sampler, margin_of, sampler, stencil, window_of
 from recarb.harmonise.pet import PET_METHODS, potential_evapotranspiration
 from recarb.harmonise.regrid import aligned_shift, to_grid
@@ -41,7 +43,7 @@ class Points:
 
 @dataclass(frozen=True)
 class Sample:
-    """Climate at points: (point, time) in degC, mm per month or year, and what was not plain."""
+    """Climate at points: (time, point) in degC, mm per month or year, and what was not plain."""
 
     temperature: Floats
     rain: Floats
@@ -55,9 +57,15 @@ class ClimateReader:
     """One climate product of run.toml, opened and checked."""
 
     def __init__(
-        self, name: str, config: Climate, elevation: LayerFile | None, choices: Choices
+        self,
+        name: str,
+        config: Climate,
+        elevation: LayerFile | None,
+        choices: Choices,
+        cache: FieldCache | None = None,
     ) -> None:
         self.name = name
+        self.cache = cache or FieldCache()
         self.config = config
         self.choices = choices
         self.files: Mapping[str, LayerFile] = {
@@ -156,11 +164,29 @@ class ClimateReader:
             uncorrected=no_height,
         )
 
+    def _reduced_fields(self, variable: str, years: Years, reduce: Reduce, roi: ROI) -> Floats:
+        def load(block: ROI) -> Floats:
+            return _reduced(self.fields(variable, years, block), variable, reduce)
+
+        height, width = self.grid_of(variable).shape
+        return self.cache.window((self.name, variable, years, reduce), (height, width), roi, load)
+
+    def _height(self, roi: ROI) -> Floats:
+        """Elevation of the temperature grid, (1, y, x) [m]."""
+
+        def load(block: ROI) -> Floats:
+            height = self.coarse_elevation(block)
+            assert height is not None  # noqa: S101 - asked for where there is an orography
+            return height[None]
+
+        rows, columns = self.grid_of("temperature").shape
+        return self.cache.window((self.name, "elevation"), (rows, columns), roi, load)
+
     def _interpolated(
         self, variable: str, points: Points, years: Years, reduce: Reduce
     ) -> tuple[Floats, Sampler]:
         def load(roi: ROI) -> Floats:
-            return _reduced(self.fields(variable, years, roi), variable, reduce)
+            return self._reduced_fields(variable, years, reduce, roi)
 
         return _at_points(load, self.grid_of(variable), points, self.choices.climate_fill_km)
 
@@ -175,17 +201,15 @@ class ClimateReader:
 
         def load(roi: ROI) -> Floats:
             """Temperature and, as one more layer, the elevation it belongs to."""
-            fields = _reduced(self.fields("temperature", years, roi), "temperature", reduce)
-            height = self.coarse_elevation(roi)
-            assert height is not None  # noqa: S101 - there is an orography
-            return np.concatenate([fields, height[None]])
+            fields = self._reduced_fields("temperature", years, reduce, roi)
+            return np.concatenate([fields, self._height(roi)])
 
         grid = self.grid_of("temperature")
         both, where = _at_points(load, grid, points, self.choices.climate_fill_km)
-        values, height = np.ascontiguousarray(both[:, :-1]), both[:, -1]
+        values, height = both[:-1], both[-1]
         known = np.isfinite(points.elevation)
         difference_km = np.where(known, points.elevation - height, 0.0) / M_PER_KM
-        return values + lapse * difference_km[:, None], where, ~known
+        return values + lapse * difference_km, where, ~known
 
 
 def _orography(config: Climate, elevation: LayerFile | None) -> LayerFile | None:
@@ -200,20 +224,9 @@ def _reduced(fields: Floats, variable: str, reduce: Reduce) -> Floats:
         return fields
     by_year = fields.reshape(-1, YEAR, *fields.shape[1:])
     if reduce == "climatology":
-        return np.asarray(_running_sum(by_year) / by_year.shape[0])
-    total = _running_sum(by_year.swapaxes(0, 1))
+        return np.asarray(running_sum(by_year) / by_year.shape[0])
+    total = running_sum(by_year.swapaxes(0, 1))
     return np.asarray(total / YEAR) if variable == "temperature" else total
-
-
-def _running_sum(fields: Floats) -> Floats:
-    """Sum over the first axis, one after the other.
-
-    numpy's own sum adds in another order for a window of one cell: tiles would differ in bits.
-    """
-    total: Floats = fields[0].copy()
-    for field in fields[1:]:
-        total += field
-    return total
 
 
 def _at_points(

@@ -15,6 +15,7 @@ Bools = NDArray[np.bool_]
 EARTH_RADIUS_KM = 6371.0088  # mean radius of WGS84
 FULL_CIRCLE = 360.0
 CORNERS = 4
+TIMES_AT_ONCE = 12  # months interpolated together: what stays in the cache
 OFF_GRID = -9.0  # cells; where a point that cannot be projected is put
 PROBES = 9  # points per side at which the cells of a projected grid are measured
 ONE_SIDE = 1e-12  # a weight below this is a rounding error of a point on a cell centre
@@ -98,13 +99,16 @@ class Sampler:
     missing: Bools
 
     def apply(self, fields: Floats) -> Floats:
-        """(time, y, x) of the window -> (point, time), C-contiguous; NaN where missing."""
-        by_cell = fields.reshape(fields.shape[0], -1).T
-        by_cell = np.ascontiguousarray(np.where(np.isfinite(by_cell), by_cell, 0.0))
-        result = np.zeros((self.index.shape[0], fields.shape[0]))
-        for corner in range(CORNERS):
-            result += self.weights[:, corner, None] * by_cell[self.index[:, corner]]
-        result[self.missing] = np.nan
+        """(time, y, x) of the window -> (time, point), C-contiguous; NaN where missing."""
+        times = fields.shape[0]
+        flat = np.where(np.isfinite(fields), fields, 0.0).reshape(times, -1)
+        index, weights = self.index.T.copy(), self.weights.T.copy()
+        result = np.zeros((times, index.shape[1]))
+        for first in range(0, times, TIMES_AT_ONCE):
+            part = slice(first, first + TIMES_AT_ONCE)
+            for corner in range(CORNERS):
+                result[part] += np.take(flat[part], index[corner], axis=1) * weights[corner]
+        result[:, self.missing] = np.nan
         return result
 
 

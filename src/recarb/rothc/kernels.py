@@ -1,279 +1,258 @@
-"""The loops over cells: spin-up, warm-up, forward, and the month-by-month run of one soil.
+"""Spin-up, warm-up and forward for many cells: in blocks, and cell by cell where blocks do not do.
 
-Arrays are C-contiguous float64 with the cell as first axis. A kernel raises nothing: it returns a
-status byte per cell. Axes written `(cell, years | 1)` may have length one and then hold for all
-years; `(cell, months | 12)` likewise repeat.
+Arrays are C-contiguous float64 with the cell as last axis and, where members differ, the member as
+first (see `weather`). A kernel raises nothing: it returns a status byte per cell. Every cell has
+the same bits in any block and on any number of threads; blocks agree with the scalar equations to
+1e-10 relative (tests).
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recarb.rothc.compile import njit
-from recarb.rothc.equilibrium import (
-    BIO,
-    COLUMNS,
-    DPM,
-    HUM,
-    OK,
-    POOLS,
-    RPM,
-    apply_map,
-    compose,
-    equilibrium,
-    extend_columns,
-    month_rate,
-    repeat_map,
-    reset_columns,
-    year_rates,
+from recarb.rothc.block_steps import supports
+from recarb.rothc.blocks import (
+    LEFT_OVER,
+    forward_block,
+    soils_of_block,
+    spin_up_block,
+    warm_up_block,
 )
+from recarb.rothc.compile import njit
+from recarb.rothc.equilibrium import INPUTS, POOLS
 from recarb.rothc.parameters import Parameters
-from recarb.rothc.pools import co2_ratio, decay_factors, decompose
-from recarb.rothc.rates import is_vegetated, maximum_deficit, next_deficit
+from recarb.rothc.single import forward_cell, run_months, spin_up_cell, warm_up_cell
+from recarb.rothc.weather import Land, Soils, Weather
+
+__all__ = ["BLOCK", "YEAR", "forward", "run_months", "spin_up", "warm_up"]
 
 Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 Bytes = NDArray[np.uint8]
 
 YEAR = 12  # months
+BLOCK = 256  # cells that stay in the first cache together
 
 
-@njit
 def spin_up(
-    temperature_c: Floats,
-    balance_mm: Floats,
-    cover: Floats,
-    paddy: Bools,
-    share: Floats,
-    entry: Floats,
-    clay_pct: Floats,
+    weather: Weather,
+    soils: Soils,
+    land: Land,
     depth_cm: float,
     p: Parameters,
+    block: int = BLOCK,
 ) -> tuple[Floats, Floats, Floats, Bytes]:
-    """Equilibrium pools per unit of annual input, for every cell.
+    """Equilibrium pools per unit of annual input, for every member and cell.
 
     Parameters
     ----------
-    temperature_c, balance_mm, cover, share : (cell, 12)
-        Monthly mean temperature [degC], rain + irrigation - PET [mm], cover fraction [0-1], share
-        of the annual input [-].
-    paddy : (cell,) bool
-    entry : (cell, 3)
-        Part of the input entering DPM, RPM, HUM [-].
-    clay_pct : (cell,) [%]
+    weather : the periodic year, 12 months
+    land : one year
     depth_cm : [cm]
+    block : cells worked on together; changes no bit of the result
 
     Returns
     -------
-    pools : (cell, 4) [t C ha-1 per t C ha-1 yr-1], NaN where the status is not OK
-    deficit_mm : (cell,) [mm] at the end of December
-    mean_rate : (cell,) [-]
-    status : (cell,) `OK`, `NO_TURNOVER` or `DEFICIT_NOT_PERIODIC`
+    pools : (member, 4, cell) [t C ha-1 per t C ha-1 yr-1], NaN where the status is not OK
+    deficit_mm : (member, cell) [mm] at the end of December
+    mean_rate : (member, cell) [-]
+    status : (member, cell) `OK`, `NO_TURNOVER` or `DEFICIT_NOT_PERIODIC`
     """
-    cells = clay_pct.size
-    pools = np.full((cells, POOLS), np.nan)
-    deficit = np.full(cells, np.nan)
-    mean_rate = np.full(cells, np.nan)
-    status = np.zeros(cells, dtype=np.uint8)
+    return _spin_up(weather, soils, land, depth_cm, p, block, supports(p))
+
+
+@njit
+def _spin_up(
+    weather: Weather,
+    soils: Soils,
+    land: Land,
+    depth_cm: float,
+    p: Parameters,
+    block: int,
+    in_blocks: bool,
+) -> tuple[Floats, Floats, Floats, Bytes]:
+    members, cells = soils.clay_pct.shape
+    pools = np.empty((members, POOLS, cells))
+    deficit, mean_rate = np.empty((members, cells)), np.empty((members, cells))
+    status = np.full((members, cells), np.uint8(LEFT_OVER))
     found = np.empty(POOLS)
-    columns = np.empty((COLUMNS, POOLS))
-    rates = np.empty(YEAR)
-    for i in range(cells):
-        deficit[i], code = equilibrium(
-            temperature_c[i],
-            balance_mm[i],
-            cover[i],
-            paddy[i],
-            share[i],
-            entry[i],
-            maximum_deficit(clay_pct[i], depth_cm, p),
-            co2_ratio(clay_pct[i], p),
-            p,
-            found,
-            columns,
-            rates,
-        )
-        status[i] = code
-        if code == OK:
-            pools[i] = found
-            mean_rate[i] = rates.mean()
+    for lo in range(0, cells, block):
+        hi = min(lo + block, cells)
+        for k in range(members):
+            if in_blocks:
+                spin_up_block(
+                    weather,
+                    land,
+                    soils_of_block(soils, land, k, lo, hi, depth_cm, p),
+                    lo,
+                    hi,
+                    p,
+                    pools[k, :, lo:hi],
+                    deficit[k, lo:hi],
+                    mean_rate[k, lo:hi],
+                    status[k, lo:hi],
+                )
+            for i in range(lo, hi):
+                if status[k, i] == LEFT_OVER:
+                    deficit[k, i], mean_rate[k, i], status[k, i] = spin_up_cell(
+                        weather, soils, land, k, i, depth_cm, p, found
+                    )
+                    pools[k, :, i] = found
     return pools, deficit, mean_rate, status
 
 
-@njit
 def warm_up(
     pools: Floats,
     deficit_mm: Floats,
-    temperature_c: Floats,
-    balance_mm: Floats,
-    cover: Floats,
-    paddy: Bools,
-    share: Floats,
-    entry: Floats,
+    weather: Weather,
+    soils: Soils,
+    land: Land,
     c_input: Floats,
-    clay_pct: Floats,
     depth_cm: float,
     p: Parameters,
+    block: int = BLOCK,
 ) -> tuple[Floats, Floats, Floats, Floats]:
-    """Step every cell month by month through a series of years.
+    """Step every member and cell month by month through a series of years.
 
     Parameters
     ----------
-    pools : (cell, 4) [t C ha-1]
-    deficit_mm : (cell,) [mm]
+    pools : (member, 4, cell) [t C ha-1]
+    deficit_mm : (member, cell) [mm]
         State at the start.
-    temperature_c, balance_mm : (cell, months)
-    cover : (cell, months | 12)
-    paddy : (cell, years | 1)
-    share : (cell, 12)
-    entry : (cell, years | 1, 3)
-    c_input : (cell, years) [t C ha-1 yr-1]
+    c_input : (member, years, cell) [t C ha-1 yr-1]
 
     Returns
     -------
-    pools : (cell, 4) [t C ha-1]
-    deficit_mm : (cell,) [mm]
-    mean_rate : (cell,) [-]
-    respired : (cell,) [t C ha-1] over the whole series
+    pools : (member, 4, cell) [t C ha-1]
+    deficit_mm : (member, cell) [mm]
+    mean_rate : (member, cell) [-]
+    respired : (member, cell) [t C ha-1] over the whole series
     """
-    cells, years = c_input.shape
-    after = pools.copy()
-    deficit = deficit_mm.copy()
-    mean_rate = np.zeros(cells)
-    respired = np.zeros(cells)
-    for i in range(cells):
-        max_deficit = maximum_deficit(clay_pct[i], depth_cm, p)
-        ratio = co2_ratio(clay_pct[i], p)
-        dpm, rpm, bio, hum = after[i, DPM], after[i, RPM], after[i, BIO], after[i, HUM]
-        for month in range(years * YEAR):
-            year = month // YEAR
-            covered = cover[i, month % cover.shape[1]]
-            is_paddy = paddy[i, year % paddy.shape[1]]
-            deficit[i] = next_deficit(
-                deficit[i], balance_mm[i, month], is_vegetated(covered, p), max_deficit, p
-            )
-            rate = month_rate(
-                temperature_c[i, month], deficit[i], covered, is_paddy, max_deficit, p
-            )
-            dpm, rpm, bio, hum, co2 = decompose(
-                dpm, rpm, bio, hum, decay_factors(rate, p), ratio, p
-            )
-            into = entry[i, year % entry.shape[1]]
-            plant = c_input[i, year] * share[i, month % YEAR]
-            dpm += plant * into[0]
-            rpm += plant * into[1]
-            hum += plant * into[2]
-            respired[i] += co2
-            mean_rate[i] += rate
-        after[i, DPM], after[i, RPM], after[i, BIO], after[i, HUM] = dpm, rpm, bio, hum
-        mean_rate[i] /= years * YEAR
+    return _warm_up(
+        pools, deficit_mm, weather, soils, land, c_input, depth_cm, p, block, supports(p)
+    )
+
+
+@njit
+def _warm_up(
+    pools: Floats,
+    deficit_mm: Floats,
+    weather: Weather,
+    soils: Soils,
+    land: Land,
+    c_input: Floats,
+    depth_cm: float,
+    p: Parameters,
+    block: int,
+    in_blocks: bool,
+) -> tuple[Floats, Floats, Floats, Floats]:
+    members, cells = deficit_mm.shape
+    after, deficit = pools.copy(), deficit_mm.copy()
+    mean_rate, respired = np.zeros((members, cells)), np.zeros((members, cells))
+    found = np.empty(POOLS)
+    for lo in range(0, cells, block):
+        hi = min(lo + block, cells)
+        for k in range(members):
+            if in_blocks:
+                warm_up_block(
+                    weather,
+                    land,
+                    c_input[k],
+                    soils_of_block(soils, land, k, lo, hi, depth_cm, p),
+                    lo,
+                    hi,
+                    p,
+                    after[k, :, lo:hi],
+                    deficit[k, lo:hi],
+                    mean_rate[k, lo:hi],
+                    respired[k, lo:hi],
+                )
+                continue
+            for i in range(lo, hi):
+                found[:] = after[k, :, i]
+                deficit[k, i], mean_rate[k, i], respired[k, i] = warm_up_cell(
+                    weather, soils, land, c_input, k, i, depth_cm, p, found, deficit[k, i]
+                )
+                after[k, :, i] = found
     return after, deficit, mean_rate, respired
 
 
-@njit
 def forward(
     pools: Floats,
     deficit_mm: Floats,
-    temperature_c: Floats,
-    balance_mm: Floats,
-    cover: Floats,
-    paddy: Bools,
-    share: Floats,
-    clay_pct: Floats,
-    depth_cm: float,
+    weather: Weather,
+    soils: Soils,
+    land: Land,
     years: int,
+    depth_cm: float,
     p: Parameters,
+    block: int = BLOCK,
 ) -> tuple[Floats, Floats, Floats]:
     """All scenarios at once: what is left of the pools, and what a unit of input becomes.
 
-    Years are stepped until January's deficit repeats (usually one); from then on the annual map is
-    constant and its powers give the rest.
+    Parameters
+    ----------
+    pools : (member, 4, cell) [t C ha-1]
+    deficit_mm : (member, cell) [mm]
+        State at the start.
+    weather : the year that repeats, 12 months
+    land : one year
 
     Returns
     -------
-    left : (cell, 4) [t C ha-1]
+    left : (member, 4, cell) [t C ha-1]
         A^n y0, the same for every scenario.
-    response : (cell, 3, 4) [t C ha-1 per t C ha-1 yr-1]
+    response : (member, 3, 4, cell) [t C ha-1 per t C ha-1 yr-1]
         Pools after `years` from a unit of annual input entering DPM, RPM or HUM.
-    mean_rate : (cell,) [-] of the last year's climate state
+    mean_rate : (member, cell) [-] of the last year's climate state
     """
-    cells = clay_pct.size
-    left = np.empty((cells, POOLS))
-    response = np.empty((cells, COLUMNS - POOLS, POOLS))
-    mean_rate = np.empty(cells)
-    columns = np.empty((COLUMNS, POOLS))
-    annual = np.empty((COLUMNS, POOLS))
-    rates = np.empty(YEAR)
-    moved = np.empty(POOLS)
-    for i in range(cells):
-        max_deficit = maximum_deficit(clay_pct[i], depth_cm, p)
-        ratio = co2_ratio(clay_pct[i], p)
-        reset_columns(columns)
-        deficit = deficit_mm[i]
-        remaining = years
-        while remaining > 0:
-            end = year_rates(
-                temperature_c[i], balance_mm[i], cover[i], paddy[i], max_deficit, deficit, p, rates
-            )
-            reset_columns(annual)
-            extend_columns(annual, rates, share[i], ratio, p)
-            if end == deficit:
-                repeat_map(annual, remaining, columns)
-                remaining = 0
-            else:
-                compose(annual, columns, moved)
-                remaining -= 1
-                deficit = end
-        mean_rate[i] = rates.mean()
-        apply_map(columns, pools[i], left[i])
-        response[i] = columns[POOLS:]
-    return left, response, mean_rate
+    return _forward(pools, deficit_mm, weather, soils, land, years, depth_cm, p, block, supports(p))
 
 
 @njit
-def run_months(
+def _forward(
     pools: Floats,
-    deficit_mm: float,
-    temperature_c: Floats,
-    balance_mm: Floats,
-    cover: Floats,
-    paddy: bool,
-    inputs: Floats,
-    clay_pct: float,
+    deficit_mm: Floats,
+    weather: Weather,
+    soils: Soils,
+    land: Land,
+    years: int,
     depth_cm: float,
     p: Parameters,
-) -> tuple[Floats, Floats, Floats, Floats]:
-    """Step one soil and keep every month.
-
-    Parameters
-    ----------
-    pools : (4,) [t C ha-1]
-    temperature_c, balance_mm, cover : (months,)
-    inputs : (months, 3) [t C ha-1] entering DPM, RPM, HUM
-
-    Returns
-    -------
-    pools : (months, 4) [t C ha-1]; respired : (months,) [t C ha-1];
-    deficit_mm : (months,) [mm]; rate : (months,) [-]
-    """
-    months = temperature_c.size
-    history = np.empty((months, POOLS))
-    respired = np.empty(months)
-    deficits = np.empty(months)
-    rates = np.empty(months)
-    max_deficit = maximum_deficit(clay_pct, depth_cm, p)
-    ratio = co2_ratio(clay_pct, p)
-    dpm, rpm, bio, hum = pools[DPM], pools[RPM], pools[BIO], pools[HUM]
-    for m in range(months):
-        deficit_mm = next_deficit(
-            deficit_mm, balance_mm[m], is_vegetated(cover[m], p), max_deficit, p
-        )
-        rate = month_rate(temperature_c[m], deficit_mm, cover[m], paddy, max_deficit, p)
-        dpm, rpm, bio, hum, respired[m] = decompose(
-            dpm, rpm, bio, hum, decay_factors(rate, p), ratio, p
-        )
-        dpm += inputs[m, 0]
-        rpm += inputs[m, 1]
-        hum += inputs[m, 2]
-        history[m, DPM], history[m, RPM], history[m, BIO], history[m, HUM] = dpm, rpm, bio, hum
-        deficits[m], rates[m] = deficit_mm, rate
-    return history, respired, deficits, rates
+    block: int,
+    in_blocks: bool,
+) -> tuple[Floats, Floats, Floats]:
+    members, cells = deficit_mm.shape
+    left = np.empty((members, POOLS, cells))
+    response = np.empty((members, INPUTS, POOLS, cells))
+    mean_rate = np.empty((members, cells))
+    undone = np.ones(cells, dtype=np.bool_)
+    left_of, response_of = np.empty(POOLS), np.empty((INPUTS, POOLS))
+    for lo in range(0, cells, block):
+        hi = min(lo + block, cells)
+        for k in range(members):
+            if in_blocks:
+                undone[lo:hi] = False
+                forward_block(
+                    weather,
+                    land,
+                    soils_of_block(soils, land, k, lo, hi, depth_cm, p),
+                    pools[k, :, lo:hi],
+                    years,
+                    lo,
+                    hi,
+                    p,
+                    deficit_mm[k, lo:hi].copy(),
+                    left[k, :, lo:hi],
+                    response[k, :, :, lo:hi],
+                    mean_rate[k, lo:hi],
+                    undone[lo:hi],
+                )
+            for i in range(lo, hi):
+                if undone[i]:
+                    start = pools[k, :, i].copy()
+                    mean_rate[k, i] = forward_cell(
+                        weather, soils, land, k, i, start, deficit_mm[k, i],
+                        years, depth_cm, p, left_of, response_of,
+                    )  # fmt: skip
+                    left[k, :, i] = left_of
+                    response[k, :, :, i] = response_of
+    return left, response, mean_rate

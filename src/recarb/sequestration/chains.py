@@ -2,18 +2,15 @@
 
 Each chain is a complete run of its own: perturbed stock, clay and climate in all phases, own inert
 carbon, own NPP reference. Temperature is shifted by kelvins, because a percentage of degrees
-Celsius does nothing at 0 and the reverse below.
+Celsius does nothing at 0 and the reverse below. All chains run at once, along the dimension
+`chain` of the inputs; the climate itself is not copied.
 """
 
 from dataclasses import dataclass
 
-import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
 from recarb.core.config import Uncertainty
-
-Floats = NDArray[np.float64]
 
 PERCENT = 100.0
 
@@ -24,39 +21,36 @@ class Chain:
 
     name: str
     side: int
-    uncertainty: Uncertainty
-
-    @property
-    def gain_points(self) -> float:
-        """Percentage points added to the gain of every scenario."""
-        return self.side * self.uncertainty.gain_points
-
-    def perturb(self, inputs: xr.Dataset) -> xr.Dataset:
-        """The inputs of this chain. PET, cover, irrigation and land use stay as they are."""
-        if self.side == 0:
-            return inputs
-        u = self.uncertainty
-        changed: dict[str, xr.DataArray] = {
-            "soc": inputs["soc"] * self._factor(inputs, "soc_uncertainty", u.soc_pct),
-            "clay": inputs["clay"] * self._factor(inputs, "clay_uncertainty", u.clay_pct),
-        }
-        for name in inputs.data_vars:
-            if str(name).startswith("rain_"):
-                changed[str(name)] = inputs[name] * (1.0 + self.side * u.rain_pct / PERCENT)
-            elif str(name).startswith("temperature_"):
-                # a cooler soil keeps more carbon: the upper chain is the cooler one
-                changed[str(name)] = inputs[name] - self.side * u.temperature_c
-        return inputs.assign(changed)
-
-    def _factor(self, inputs: xr.Dataset, layer: str, default_pct: float) -> Floats | float:
-        if layer in inputs:
-            return np.asarray(1.0 + self.side * inputs[layer].values / PERCENT)
-        return 1.0 + self.side * default_pct / PERCENT
 
 
 def chains(uncertainty: Uncertainty) -> tuple[Chain, ...]:
     """The plain chain first, then the upper and the lower where they are wanted."""
-    plain = Chain("mean", 0, uncertainty)
+    plain = Chain("mean", 0)
     if not uncertainty.chains:
         return (plain,)
-    return plain, Chain("max", 1, uncertainty), Chain("min", -1, uncertainty)
+    return plain, Chain("max", 1), Chain("min", -1)
+
+
+def perturb(inputs: xr.Dataset, uncertainty: Uncertainty) -> xr.Dataset:
+    """The inputs with a dimension `chain` in what the chains change.
+
+    soc and clay become (chain, cell); new are temperature_shift [K] and rain_factor [-], (chain,
+    cell), which the phases apply to every month, and gain_points (chain,), percentage points added
+    to the gain of every scenario. PET, cover, irrigation and land use stay as they are.
+    """
+    members = chains(uncertainty)
+    side = xr.DataArray([float(c.side) for c in members], dims="chain")
+    u, ones = uncertainty, xr.ones_like(inputs["soc"])
+    return inputs.assign(
+        soc=_factor(inputs, "soc_uncertainty", u.soc_pct, side) * inputs["soc"],
+        clay=_factor(inputs, "clay_uncertainty", u.clay_pct, side) * inputs["clay"],
+        # a cooler soil keeps more carbon: the upper chain is the cooler one
+        temperature_shift=-side * u.temperature_c * ones,
+        rain_factor=(1.0 + side * u.rain_pct / PERCENT) * ones,
+        gain_points=side * u.gain_points,
+    ).assign_coords(chain=[c.name for c in members])
+
+
+def _factor(inputs: xr.Dataset, layer: str, default_pct: float, side: xr.DataArray) -> xr.DataArray:
+    pct = inputs[layer] if layer in inputs else xr.DataArray(default_pct)
+    return 1.0 + side * pct / PERCENT

@@ -19,6 +19,7 @@ from recarb.core.config import RunConfig, load_config
 from recarb.core.errors import ConfigError, OutputError
 from recarb.core.grid import cell_centres
 from recarb.core.quantities import catalogue
+from recarb.core.sums import running_mean
 from recarb.harmonise.climate import ClimateReader, Points
 from recarb.harmonise.crosswalk import load_crosswalk
 from recarb.harmonise.landuse_classes import land_use_classes
@@ -233,20 +234,20 @@ def _soils_under_climate(
     reader = ClimateReader(name, config.climate[name], elevation, config.model)
     normal = reader.sample(points, years, "climatology")
     yearly = reader.sample(points, years, "years", pet=False)
-    month = ("cell", "month")
+    month = ("month", "cell")
     cells = xr.Dataset(
         {
             "soc": ("cell", np.ones(lon.size)),
             "clay": ("cell", land.clay_pct[at]),
             "land_use_spin_up": ("cell", land_use),
-            "cover_spin_up": (month, land.cover_pct[:, at[0], at[1]].T / PERCENT),
+            "cover_spin_up": (month, land.cover_pct[:, at[0], at[1]] / PERCENT),
             "temperature_spin_up": (month, normal.temperature),
             "rain_spin_up": (month, normal.rain),
             "pet_spin_up": (month, normal.pet),
             "irrigation": (month, np.zeros_like(normal.rain)),
         }
     )
-    return cells, np.asarray(npp_carbon(yearly.temperature, yearly.rain).mean(axis=1))
+    return cells, running_mean(npp_carbon(yearly.temperature, yearly.rain))
 
 
 def _sources() -> str:

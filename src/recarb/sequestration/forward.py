@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from recarb.core.config import Scenario
 from recarb.rothc import kernels
 from recarb.sequestration.chains import PERCENT
+from recarb.sequestration.members import Shape, by_member, land_of, soils_of, weather_of
 from recarb.sequestration.tables import ModelTables
 
 Floats = NDArray[np.float64]
@@ -40,39 +41,46 @@ def forward(
     tables: ModelTables,
     scenarios: tuple[Scenario, ...],
     years: int,
-    gain_points: float = 0.0,
 ) -> xr.Dataset:
     """Stocks after `years` for BAU and every scenario, from one propagation.
 
     y_n = A^n y_0 + C (sum of A^j) u: the first term is the same for all scenarios and the second is
-    proportional to the input.
+    proportional to the input. Chains add their `gain_points` to the gain of every scenario.
 
     Returns
     -------
-    `state` with final_soc [t ha-1] and c_input [t ha-1 year-1] over (scenario, cell), and
-    rate_forward [-].
+    `state` with final_soc [t ha-1] and c_input [t ha-1 year-1] over (scenario, cell) or (chain,
+    scenario, cell), and rate_forward [-].
     """
-    land_use = inputs["land_use"].values
-    balance = inputs["rain_forward"] + inputs["irrigation"] - inputs["pet_forward"]
+    land = land_of(inputs["land_use"].values, tables)
     left, response, rate = kernels.forward(
-        np.ascontiguousarray(state["pools"].values),
-        state["deficit"].values,
-        np.ascontiguousarray(inputs["temperature_forward"].values),
-        np.ascontiguousarray(balance.values),
-        np.ascontiguousarray(inputs["cover_forward"].values),
-        tables.paddy[land_use],
-        np.ascontiguousarray(tables.share[land_use]),
-        np.ascontiguousarray(inputs["clay"].values),
-        tables.depth_cm,
+        by_member(state["pools"], "pool"),
+        by_member(state["deficit"]),
+        weather_of(inputs, "forward"),
+        soils_of(inputs),
+        land,
         years,
+        tables.depth_cm,
         tables.parameters,
     )
-    per_unit = (tables.entry(land_use) * response.sum(axis=2)).sum(axis=1)
-    c_bau = state["c_bau"].values
-    amounts = [c_bau] + [scenario_input(s, c_bau, inputs, gain_points) for s in scenarios]
-    kept = left.sum(axis=1) + state["iom"].values
+    per_unit = (land.entry[:, 0] * response.sum(axis=2)).sum(axis=1)
+    kept = left.sum(axis=1) + by_member(state["iom"])
+    c_input = np.stack(_inputs_of_scenarios(state, inputs, scenarios))
+    shaped = Shape(inputs)
     return state.assign(
-        final_soc=(("scenario", "cell"), np.stack([kept + c * per_unit for c in amounts])),
-        c_input=(("scenario", "cell"), np.stack(amounts)),
-        rate_forward=("cell", rate),
+        final_soc=shaped(kept[:, None] + c_input * per_unit[:, None], "scenario"),
+        c_input=shaped(c_input, "scenario"),
+        rate_forward=shaped(rate),
     ).assign_coords(scenario=[BAU, *(s.name for s in scenarios)])
+
+
+def _inputs_of_scenarios(
+    state: xr.Dataset, inputs: xr.Dataset, scenarios: tuple[Scenario, ...]
+) -> list[Floats]:
+    """Annual carbon input (scenario, cell) of every member."""
+    c_bau = by_member(state["c_bau"])
+    points = np.atleast_1d(inputs["gain_points"].values) if "gain_points" in inputs else [0.0]
+    return [
+        np.stack([c, *(scenario_input(s, c, inputs, float(extra)) for s in scenarios)])
+        for c, extra in zip(c_bau, points, strict=True)
+    ]

@@ -16,17 +16,19 @@ from recarb.core.config import LandUseLayer, RunConfig
 from recarb.core.errors import MissingData
 from recarb.core.grid import LONLAT, Tile, cell_areas_ha, cell_centres, check_grid, transform
 from recarb.core.quantities import catalogue
+from recarb.core.sums import running_mean
 from recarb.harmonise.calendar import YEAR, climatology_months, days_of
 from recarb.harmonise.climate import ClimateReader, Points, Sample
 from recarb.harmonise.crosswalk import Crosswalk, load_crosswalk
+from recarb.harmonise.field_cache import FieldCache
 from recarb.harmonise.landuse import reclassify
 from recarb.harmonise.modal import modal_to_grid
 from recarb.harmonise.regrid import source_window, to_grid
 from recarb.io.raster import ROI, LayerFile, describe, read_raw_codes
 from recarb.io.vectors import OUTSIDE, Units, read_units
+from recarb.sequestration.carbon_input import yearly_npp
 from recarb.sequestration.ledger import Outcome
 from recarb.sequestration.tables import ModelTables
-from recarb.sequestration.warm_up import yearly_npp
 
 Floats = NDArray[np.float64]
 Bytes = NDArray[np.uint8]
@@ -47,7 +49,7 @@ class LoadedTile:
     outcome: Bytes
     units: NDArray[np.uint16]
     area_ha: Floats
-    land_use: Bytes
+    land_use: Bytes  # 0 where there is no stock or it lies outside
     flags: Mapping[str, Floats]
     cells: xr.Dataset
 
@@ -74,17 +76,21 @@ class CountryInputs:
         }
         self.units = _units(config, self.grid)
         self._unit_blocks: dict[tuple[int, int], NDArray[np.uint16]] = {}
+        cache = FieldCache()
         self.climates = {
-            name: ClimateReader(name, climate, self.layers.get("elevation"), config.model)
+            name: ClimateReader(name, climate, self.layers.get("elevation"), config.model, cache)
             for name, climate in config.climate.items()
         }
 
     def load(self, tile: Tile | None = None) -> LoadedTile:
         """Bring one tile (default: the whole grid) to the SOC grid and its cells to the model."""
         tile = tile or Tile(slice(0, self.grid.shape[0]), slice(0, self.grid.shape[1]))
-        maps = self._static_maps(tile)
-        land_use = {key: self._land_use(key, tile) for key in LAND_USE if key in self.layers}
         units = self.unit_numbers(tile)
+        soc = to_grid(self.layers["soc"], self.grid, self.layers["soc"].layer.band or 1, tile.roi)
+        if not (candidates := (units != OUTSIDE) & (soc > 0.0)).any():
+            return self._empty(tile, units, soc)
+        maps = self._static_maps(tile) | {"soc": soc}
+        land_use = {key: self._land_use(key, tile) for key in LAND_USE if key in self.layers}
         outcome = self._outcome(maps, land_use, units)
         rows, columns = np.nonzero(outcome == Outcome.RUN)
         cells = self._cells(maps, land_use, tile, (rows, columns))
@@ -97,9 +103,24 @@ class CountryInputs:
             outcome=outcome,
             units=units,
             area_ha=cell_areas_ha(self.grid, tile),
-            land_use=land_use["land_use"][0],
+            land_use=np.where(candidates, land_use["land_use"][0], np.uint8(0)),
             flags={key: maps[key] for key in FLAG_LAYERS if key in maps},
             cells=cells,
+        )
+
+    def _empty(self, tile: Tile, units: NDArray[np.uint16], soc: Floats) -> LoadedTile:
+        """A tile without a stock inside the boundary: no other layer is read."""
+        outcome = np.full(tile.shape, Outcome.OUTSIDE, dtype=np.uint8)
+        outcome[units != OUTSIDE] = Outcome.NO_SOC
+        outcome[(units != OUTSIDE) & (soc == 0.0)] = Outcome.ZERO_SOC
+        return LoadedTile(
+            tile=tile,
+            outcome=outcome,
+            units=units,
+            area_ha=np.zeros(tile.shape),
+            land_use=np.zeros(tile.shape, dtype=np.uint8),
+            flags={},
+            cells=xr.Dataset({"soc": ("cell", np.empty(0))}),
         )
 
     def _static_maps(self, tile: Tile) -> dict[str, Floats]:
@@ -110,13 +131,13 @@ class CountryInputs:
         found = {
             key: on_grid(layer, layer.layer.band or 1)
             for key, layer in layers.items()
-            if key not in MONTHLY
+            if key not in {*MONTHLY, "soc"}
         }
         days = days_of(climatology_months(), climatology=True).tolist()
         for key in MONTHLY:
             if key in layers:
                 months = [on_grid(layers[key], m + 1, days[m]) for m in range(YEAR)]
-                found[key] = np.stack(months, axis=-1)
+                found[key] = np.stack(months)
         return found
 
     def _land_use(self, key: str, tile: Tile) -> Bytes:
@@ -183,8 +204,8 @@ class CountryInputs:
             ("clay_uncertainty", Outcome.NO_UNCERTAINTY_LAYER),
         ):
             if key in maps:
-                by_month = np.isnan(maps[key]).reshape(*soc.shape, -1)
-                reasons.append((outcome, np.asarray(by_month.any(axis=-1))))
+                by_month = np.isnan(maps[key]).reshape(-1, *soc.shape)
+                reasons.append((outcome, np.asarray(by_month.any(axis=0))))
         found = np.full(soc.shape, Outcome.RUN, dtype=np.uint8)
         for outcome, where in reversed(reasons):
             found[where] = outcome
@@ -215,14 +236,14 @@ class CountryInputs:
             },
         )
         if "land_use_yearly" in land_use:
-            yearly = land_use["land_use_yearly"][:, at[0], at[1]].T
-            cells["land_use_yearly"] = (("cell", "year"), np.ascontiguousarray(yearly))
+            yearly = land_use["land_use_yearly"][:, at[0], at[1]]
+            cells["land_use_yearly"] = (("year", "cell"), yearly)
         irrigation = (
-            maps["irrigation"][at] if "irrigation" in maps else np.zeros((latest.size, YEAR))
+            maps["irrigation"][:, *at] if "irrigation" in maps else np.zeros((YEAR, latest.size))
         )
-        cells["irrigation"] = (("cell", "month"), irrigation)
+        cells["irrigation"] = (("month", "cell"), irrigation)
         if "cover" in maps:
-            cells["cover_layer"] = (("cell", "month"), maps["cover"][at])
+            cells["cover_layer"] = (("month", "cell"), maps["cover"][:, *at])
         for key in ("zones", "npp_reference", "soc_uncertainty", "clay_uncertainty"):
             if key in maps:
                 cells[key] = ("cell", maps[key][at])
@@ -241,15 +262,15 @@ class CountryInputs:
         bare = np.logical_or.reduce([sample.uncorrected for sample in found.values()])
         for phase, sample in found.items():
             axis = {"warm_up": "time", "reference": "reference"}.get(phase, "month")
-            cells[f"temperature_{phase}"] = (("cell", axis), sample.temperature)
-            cells[f"rain_{phase}"] = (("cell", axis), sample.rain)
+            cells[f"temperature_{phase}"] = ((axis, "cell"), sample.temperature)
+            cells[f"rain_{phase}"] = ((axis, "cell"), sample.rain)
             if sample.pet is not None:
-                cells[f"pet_{phase}"] = (("cell", axis), sample.pet)
+                cells[f"pet_{phase}"] = ((axis, "cell"), sample.pet)
         cells["climate_filled"] = ("cell", filled)
         cells["no_lapse_correction"] = ("cell", bare)
         cells["outcome"] = cells["outcome"].where(~missing, np.uint8(Outcome.NO_CLIMATE))
         if "npp_reference" in cells:
-            cells["npp_reference_climate"] = ("cell", yearly_npp(cells, "spin_up")[:, 0])
+            cells["npp_reference_climate"] = ("cell", yearly_npp(cells, "spin_up")[0, 0])
         return _with_catalogue_attrs(_with_cover(cells, self.tables, self.config))
 
     def _points(
@@ -297,7 +318,7 @@ def _mean_year(sample: Sample) -> Sample:
     """Twelve means of a monthly series at points."""
 
     def mean(series: Floats) -> Floats:
-        return np.asarray(series.reshape(series.shape[0], -1, YEAR).mean(axis=1))
+        return running_mean(series.reshape(len(series) // YEAR, YEAR, series.shape[1]))
 
     assert sample.pet is not None  # noqa: S101 - the warm-up is sampled with PET
     return Sample(
@@ -326,7 +347,7 @@ def _with_cover(cells: xr.Dataset, tables: ModelTables, config: RunConfig) -> xr
             return np.asarray(cells["cover_layer"].values)
         return tables.cover(land_use, cropped)
 
-    month = ("cell", "month")
+    month = ("month", "cell")
     cells = cells.assign(
         cover_spin_up=(month, cover(cells["land_use_spin_up"].values)),
         cover_forward=(month, cover(cells["land_use"].values)),
@@ -335,8 +356,8 @@ def _with_cover(cells: xr.Dataset, tables: ModelTables, config: RunConfig) -> xr
         yearly = cells["land_use_yearly"].values if "land_use_yearly" in cells else None
         if yearly is None or "cover_layer" in cells:
             return cells.assign(cover_warm_up=cells["cover_forward"])
-        by_year = [cover(yearly[:, year]) for year in range(yearly.shape[1])]
-        cells["cover_warm_up"] = (("cell", "time"), np.concatenate(by_year, axis=1))
+        by_year = [cover(classes) for classes in yearly]
+        cells["cover_warm_up"] = (("time", "cell"), np.concatenate(by_year))
     return cells
 
 

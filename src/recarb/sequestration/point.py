@@ -11,12 +11,13 @@ from recarb.core.config import RunConfig
 from recarb.core.errors import InputError
 from recarb.core.grid import LONLAT, Tile, transform
 from recarb.rothc import kernels
+from recarb.sequestration.carbon_input import npp_ratio
 from recarb.sequestration.forward import BAU, scenario_input
 from recarb.sequestration.inputs import CountryInputs
 from recarb.sequestration.ledger import MEANING, Outcome
 from recarb.sequestration.spin_up import POOLS, spin_up
 from recarb.sequestration.tables import YEAR, ModelTables
-from recarb.sequestration.warm_up import npp_ratio, warm_up
+from recarb.sequestration.warm_up import warm_up
 
 Floats = NDArray[np.float64]
 
@@ -103,9 +104,8 @@ def _stepped(
 
     `c_input`, `land_use` : (years | 1,); monthly climate and cover repeat where they have one year.
     """
-    series = {
-        key: cell[f"{key}_{phase}"].values[0] for key in ("temperature", "rain", "pet", "cover")
-    }
+    names = ("temperature", "rain", "pet", "cover")
+    series = {key: cell[f"{key}_{phase}"].isel(cell=0).values for key in names}
     share = tables.share[cell["land_use"].values[0]]
     collected: list[tuple[Floats, ...]] = []
     for year in range(years):
@@ -120,7 +120,7 @@ def _stepped(
             start,
             deficit,
             at["temperature"],
-            at["rain"] + cell["irrigation"].values[0] - at["pet"],
+            at["rain"] + cell["irrigation"].isel(cell=0).values - at["pet"],
             at["cover"],
             bool(tables.paddy[used]),
             inputs,
@@ -167,7 +167,7 @@ def _spin_up_year(
     """The periodic year of the equilibrium; it ends where it began."""
     land_use = cell["land_use_spin_up"].values
     months = _stepped(
-        state["pools"].values[0],
+        state["pools"].isel(cell=0).values,
         float(state["deficit"].values[0]),
         cell.assign(land_use=("cell", land_use)),
         "spin_up",
@@ -185,13 +185,13 @@ def _warm_up_months(
     assert config.warm_up is not None  # noqa: S101 - the caller asked
     land_use = cell["land_use"].values
     if "land_use_yearly" in cell:
-        land_use = cell["land_use_yearly"].values[0]
+        land_use = cell["land_use_yearly"].isel(cell=0).values
     fraction = tables.npp_fraction
     kept = fraction[land_use] / fraction[cell["land_use_spin_up"].values[0]]
-    c_input = state["c_eq"].values[0] * npp_ratio(cell)[0] * kept
+    c_input = state["c_eq"].values[0] * npp_ratio(cell)[0, :, 0] * kept
     first, last = config.warm_up.years
     months = _stepped(
-        state["pools"].values[0],
+        state["pools"].isel(cell=0).values,
         float(state["deficit"].values[0]),
         cell,
         "warm_up",
@@ -213,7 +213,7 @@ def _forward_months(
     frames = []
     for name, amount in amounts.items():
         months = _stepped(
-            warm["pools"].values[0],
+            warm["pools"].isel(cell=0).values,
             float(warm["deficit"].values[0]),
             cell,
             "forward",

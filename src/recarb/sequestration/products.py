@@ -161,7 +161,8 @@ def derive(results: Mapping[str, xr.Dataset], config: RunConfig) -> xr.Dataset:
 
 
 def _stock_at_t0(state: xr.Dataset) -> Floats:
-    return np.asarray(state["pools"].values.sum(axis=1) + state["iom"].values)
+    active = state["pools"].transpose("pool", "cell").values.sum(axis=0)
+    return np.asarray(active + state["iom"].values)
 
 
 def _diagnostic_maps(mean: xr.Dataset) -> dict[str, Floats]:

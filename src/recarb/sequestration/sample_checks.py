@@ -15,6 +15,7 @@ from recarb.core.findings import Finding, Severity
 from recarb.core.grid import Tile
 from recarb.io.raster import ROI
 from recarb.io.vectors import Units
+from recarb.sequestration.carbon_input import reference_npp
 from recarb.sequestration.chains import PERCENT
 from recarb.sequestration.check_report import CheckReport
 from recarb.sequestration.climate_checks import MOST
@@ -22,7 +23,6 @@ from recarb.sequestration.inputs import CountryInputs, LoadedTile
 from recarb.sequestration.ledger import MEANING, Outcome
 from recarb.sequestration.spin_up import spin_up
 from recarb.sequestration.suspicions import SuspicionCode, suspicion
-from recarb.sequestration.warm_up import reference_npp
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -102,7 +102,7 @@ class _Sample:
         self.outcomes += np.bincount(ended, minlength=256)
         running = ended == Outcome.RUN
         cells = loaded.cells.isel(cell=running)
-        self.above_npp += int((state["c_eq"].values[running] > reference_npp(cells)).sum())
+        self.above_npp += int((state["c_eq"].values[running] > reference_npp(cells)[0]).sum())
         self.means += _phase_sums(cells)
 
     @property
@@ -179,9 +179,9 @@ def _phase_sums(cells: xr.Dataset) -> Floats:
     """Sums over cells of mean temperature and yearly rain, of the spin-up and the forward phase."""
     return np.array(
         [
-            cells["temperature_spin_up"].values.mean(axis=1).sum(),
+            cells["temperature_spin_up"].mean("month").values.sum(),
             cells["rain_spin_up"].values.sum(),
-            cells["temperature_forward"].values.mean(axis=1).sum(),
+            cells["temperature_forward"].mean("month").values.sum(),
             cells["rain_forward"].values.sum(),
         ]
     )

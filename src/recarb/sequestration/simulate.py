@@ -4,7 +4,7 @@ import numpy as np
 import xarray as xr
 
 from recarb.core.config import RunConfig
-from recarb.sequestration.chains import chains
+from recarb.sequestration.chains import perturb
 from recarb.sequestration.forward import forward
 from recarb.sequestration.ledger import Outcome
 from recarb.sequestration.maps import with_units
@@ -17,7 +17,7 @@ from recarb.sequestration.warm_up import warm_up
 def simulate(
     inputs: xr.Dataset, config: RunConfig, tables: ModelTables | None = None
 ) -> xr.Dataset:
-    """Run all phases, scenarios and chains on the cells of `inputs`.
+    """Run all phases, scenarios and chains at once on the cells of `inputs`.
 
     Parameters
     ----------
@@ -31,15 +31,11 @@ def simulate(
     no result, its uncertainties are NaN and the stocks stand.
     """
     tables = tables or ModelTables.of(config)
-    results = {}
-    for chain in chains(config.uncertainty):
-        chain_inputs = chain.perturb(inputs)
-        state = spin_up(chain_inputs, tables)
-        state = warm_up(state, chain_inputs, tables)
-        ended = forward(
-            state, chain_inputs, tables, config.scenarios, config.forward.years, chain.gain_points
-        )
-        results[chain.name] = _where_run(ended)
+    members = perturb(inputs, config.uncertainty)
+    state = spin_up(members, tables)
+    state = warm_up(state, members, tables)
+    ended = _where_run(forward(state, members, tables, config.scenarios, config.forward.years))
+    results = {str(name): ended.isel(chain=i) for i, name in enumerate(members["chain"].values)}
     maps = with_units(derive(results, config), products(config) + diagnostics(config))
     return maps.assign_coords(
         {name: ("cell", inputs[name].values) for name in ("row", "column") if name in inputs.coords}
@@ -48,5 +44,5 @@ def simulate(
 
 def _where_run(ended: xr.Dataset) -> xr.Dataset:
     """NaN in every quantity of a cell that this chain did not bring to its end."""
-    running = xr.DataArray(ended["outcome"].values == np.uint8(Outcome.RUN), dims="cell")
+    running = ended["outcome"] == np.uint8(Outcome.RUN)
     return ended.drop_vars("outcome").where(running).assign(outcome=ended["outcome"])

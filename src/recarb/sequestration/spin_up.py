@@ -7,6 +7,7 @@ from recarb.rothc import kernels
 from recarb.rothc.equilibrium import DEFICIT_NOT_PERIODIC, NO_TURNOVER
 from recarb.rothc.pools import inert_carbon
 from recarb.sequestration.ledger import Outcome
+from recarb.sequestration.members import Shape, by_member, land_of, soils_of, weather_of
 from recarb.sequestration.tables import ModelTables
 
 POOLS = ("dpm", "rpm", "bio", "hum")
@@ -21,42 +22,37 @@ def spin_up(inputs: xr.Dataset, tables: ModelTables) -> xr.Dataset:
     Parameters
     ----------
     inputs : Dataset over `cell`
-        soc [t ha-1], clay [percent], land_use_spin_up, cover_spin_up (cell, month) [0-1],
+        soc [t ha-1], clay [percent] (each may have `chain`, see `chains.perturb`),
+        land_use_spin_up, cover_spin_up (month, cell) [0-1],
         temperature_spin_up [degC], rain_spin_up, pet_spin_up, irrigation [mm month-1].
 
     Returns
     -------
-    Dataset over `cell`: c_eq [t ha-1 year-1], pools (cell, pool) and iom [t ha-1], deficit [mm],
-    rate_spin_up [-], outcome.
+    Dataset over `cell` (and `chain`): c_eq [t ha-1 year-1], pools (pool, cell) and iom [t ha-1],
+    deficit [mm], rate_spin_up [-], outcome.
     """
-    p = tables.parameters
-    land_use = inputs["land_use_spin_up"].values
-    balance = inputs["rain_spin_up"] + inputs["irrigation"] - inputs["pet_spin_up"]
     per_unit, deficit, rate, status = kernels.spin_up(
-        np.ascontiguousarray(inputs["temperature_spin_up"].values),
-        np.ascontiguousarray(balance.values),
-        np.ascontiguousarray(inputs["cover_spin_up"].values),
-        tables.paddy[land_use],
-        np.ascontiguousarray(tables.share[land_use]),
-        tables.entry(land_use),
-        np.ascontiguousarray(inputs["clay"].values),
+        weather_of(inputs, "spin_up"),
+        soils_of(inputs),
+        land_of(inputs["land_use_spin_up"].values, tables),
         tables.depth_cm,
-        p,
+        tables.parameters,
     )
-    soc = inputs["soc"].values
-    iom = inert_carbon(soc, p)
+    soc = by_member(inputs["soc"])
+    iom = inert_carbon(soc, tables.parameters)
     c_eq = (soc - iom) / per_unit.sum(axis=1)
-    outcome = np.full(soc.size, Outcome.RUN, dtype=np.uint8)
+    outcome = np.full(soc.shape, Outcome.RUN, dtype=np.uint8)
     outcome[status == NO_TURNOVER] = Outcome.NO_TURNOVER
     outcome[status == DEFICIT_NOT_PERIODIC] = Outcome.DEFICIT_NOT_PERIODIC
+    shaped = Shape(inputs)
     return xr.Dataset(
         {
-            "c_eq": ("cell", c_eq),
-            "pools": (("cell", "pool"), c_eq[:, None] * per_unit),
-            "iom": ("cell", iom),
-            "deficit": ("cell", deficit),
-            "rate_spin_up": ("cell", rate),
-            "outcome": ("cell", outcome),
+            "c_eq": shaped(c_eq),
+            "pools": shaped(c_eq[:, None] * per_unit, "pool"),
+            "iom": shaped(iom),
+            "deficit": shaped(deficit),
+            "rate_spin_up": shaped(rate),
+            "outcome": shaped(outcome),
         },
         coords={"pool": list(POOLS)},
     )

@@ -65,13 +65,13 @@ class ModelTables:
         return np.stack([dpm, 1.0 / (1.0 + ratio), np.zeros_like(dpm)], axis=-1)
 
     def cover(self, land_use: Bytes, cropped: Bools) -> Floats:
-        """Plant cover by land use where no layer exists [0-1], (cell, 12). Manual ch. 6.
+        """Plant cover by land use where no layer exists [0-1], (12, cell). Manual ch. 6.
 
         Perennials, trees, grass and shrubs are green all year; annual crops in cropped months.
         """
-        covered = np.where(self.calendar[land_use][:, None] & ~cropped, BARE, FULL_COVER)
+        covered = np.where(self.calendar[land_use] & ~cropped, BARE, FULL_COVER)
         for code, months in self.own_calendar.items():
-            covered[land_use == code] = np.where(months, FULL_COVER, BARE)
+            covered[:, land_use == code] = np.where(months, FULL_COVER, BARE)[:, None]
         return covered
 
 

@@ -1,0 +1,51 @@
+"""The arguments of the kernels over many cells; the cell is always the last axis."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+
+class Weather(NamedTuple):
+    """What falls on the cells, the same for all members; C-contiguous float64.
+
+    A member is one set of soils and shifts on the same cells: a chain, or a Monte Carlo draw.
+
+    temperature_c : (months, cell) [degC]
+    rain_mm, pet_mm : (months, cell) [mm month-1]
+    irrigation_mm : (12, cell) [mm month-1]
+    cover : (months | 12, cell) plant cover [0-1]
+    """
+
+    temperature_c: Floats
+    rain_mm: Floats
+    pet_mm: Floats
+    irrigation_mm: Floats
+    cover: Floats
+
+
+class Soils(NamedTuple):
+    """What differs between members; each is (member, cell).
+
+    clay_pct : [%]; shift_c : added to every temperature [K]; rain_factor : times every rain [-]
+    """
+
+    clay_pct: Floats
+    shift_c: Floats
+    rain_factor: Floats
+
+
+class Land(NamedTuple):
+    """How the land is used. An axis of years may have length one and then holds for all years.
+
+    paddy : (years | 1, cell) bool, flooded rice
+    share : (12, cell) part of the annual carbon input that falls into each month [-]
+    entry : (3, years | 1, cell) part of the input that enters DPM, RPM, HUM [-]
+    """
+
+    paddy: Bools
+    share: Floats
+    entry: Floats
