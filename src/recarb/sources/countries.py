@@ -1,4 +1,4 @@
-"""Where a country lies: boxes of longitude and latitude, from a table or from the user's boundary."""
+"""Where a country lies: boxes of longitude and latitude, from a table or the user's boundary."""
 
 import csv
 from functools import cache
