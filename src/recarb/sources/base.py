@@ -5,7 +5,7 @@ layer turns every `Wanted` into a `Fetched`: a checked file in the cache (`fetch
 data afterwards needs `Fetched` and the registry entry only.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path, PurePosixPath
@@ -33,6 +33,11 @@ class Box(NamedTuple):
     south: float
     east: float
     north: float
+
+    @property
+    def area_deg2(self) -> float:
+        """Size in squares of a degree [deg2]."""
+        return (self.east - self.west) * (self.north - self.south)
 
     @property
     def name(self) -> str:
@@ -91,6 +96,8 @@ class Wanted:
     window : read this part of the file only, by range requests (GeoTIFF)
     token_url : where a short-lived token for `urls` is given
     also_named : other names under which people have the file
+    may_be_empty : one box of several may lie where the map has no land; told in `Fetched.checks`
+    about_bytes : how big it will be at most, for people; nothing is checked against it
     """
 
     source: str
@@ -105,15 +112,16 @@ class Wanted:
     window: Box | None = None
     token_url: str | None = None
     also_named: tuple[str, ...] = ()
+    may_be_empty: bool = False
+    about_bytes: int | None = None
 
     @property
     def name(self) -> str:
         """Name of the file."""
         return PurePosixPath(self.key).name
 
-    def at(self, url: str) -> "Wanted":
-        """The same with one URL."""
-        return replace(self, urls=(url,))
+
+EMPTY = "decoded: no value in this box"
 
 
 class Fetched(BaseModel):

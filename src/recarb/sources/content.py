@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from recarb.core.errors import WrongContent
-from recarb.sources.base import Kind, Plausible, Wanted
+from recarb.sources.base import EMPTY, Kind, Wanted
 
 HEAD_BYTES = 16  # enough for every magic number
 PAGE_BYTES = 512  # enough for the title of a web page
@@ -75,7 +75,7 @@ def check_file(path: Path, wanted: Wanted) -> tuple[str, ...]:
         _check_classic_length(path)
     match wanted.kind:
         case Kind.GEOTIFF | Kind.NETCDF:
-            return ("first bytes", _check_raster(path, wanted.plausible))
+            return ("first bytes", _check_raster(path, wanted))
         case Kind.NETCDF_GZIP:
             return ("first bytes", _check_gzip(path))
         case Kind.ZIP:
@@ -84,12 +84,13 @@ def check_file(path: Path, wanted: Wanted) -> tuple[str, ...]:
             return ("first bytes", _check_json(path))
 
 
-def _check_raster(path: Path, plausible: Plausible | None) -> str:
+def _check_raster(path: Path, wanted: Wanted) -> str:
     """Decode every block of every band; the range found."""
     import rasterio
 
     from recarb.io.raster import GDAL_ERRORS
 
+    plausible = wanted.plausible
     variable = plausible.variable if plausible else None
     uri = f'NETCDF:"{path}":{variable}' if variable else str(path)
     low, high, valid = np.inf, -np.inf, 0
@@ -109,6 +110,8 @@ def _check_raster(path: Path, plausible: Plausible | None) -> str:
     except GDAL_ERRORS as error:
         named = f" variable {variable}" if variable else ""
         raise WrongContent(f"expected a raster{named} that decodes, came: {error}") from error
+    if not valid and wanted.may_be_empty:
+        return EMPTY
     if not valid:
         raise WrongContent("expected values, every cell is 'no data': does it cover this place?")
     if plausible and not plausible.low <= low <= high <= plausible.high:

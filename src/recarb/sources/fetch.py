@@ -1,14 +1,17 @@
 """Fetch wanted files into the cache: drop-in, mirrors in order, retries, checks, then the name."""
 
+import json
 import random
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from recarb.core.errors import (
     ChecksumMismatch,
     LicenceRefused,
+    OutputError,
     SourceError,
     Unreachable,
     WrongContent,
@@ -17,12 +20,14 @@ from recarb.core.provenance import sha256_of
 from recarb.sources.base import Fetched, Wanted
 from recarb.sources.cache import Cache
 from recarb.sources.content import check_file
-from recarb.sources.download import Answer, OnBytes, download, forget
+from recarb.sources.download import Answer, OnBytes, disk_message, download, forget
 from recarb.sources.line import Failure, Line, Policy, Stopped
 from recarb.sources.window import read_window
 
 Transfer = Callable[[str, int, int | None], None]  # key, bytes there, bytes in all where known
+DOCUMENT_AGE = timedelta(days=1)  # after it a catalogue is asked again
 SHOWN_ERRORS = 10
+DROPPED = "dropped in: "  # starts the "URL" of a user's own file
 MOST_TELLING = (ChecksumMismatch, LicenceRefused, WrongContent, Unreachable)
 
 
@@ -104,6 +109,38 @@ class Fetcher:
                 raise Unreachable(_offline([wanted], self.cache))
             return self._from_servers(wanted)
 
+    def document(self, question: Wanted, bring: Callable[[], bytes] | None = None) -> Any:
+        """A catalogue's answer, parsed: from the cache if it is fresh or nobody may be asked.
+
+        Parameters
+        ----------
+        bring : asks the catalogue, where one request is not enough
+
+        Raises
+        ------
+        SourceError, OutputError
+        """
+        with self.cache.lock(question.key, self.line.check_stop):
+            there = self.cache.find(question)
+            fresh = there is not None and datetime.now(UTC) - there.time < DOCUMENT_AGE
+            if self.offline and there is None:
+                raise Unreachable(_offline([question], self.cache))
+            if not self.offline and not fresh:
+                if bring is None:
+                    self._from_servers(question)
+                else:
+                    self._keep(question, bring())
+            return json.loads(self.cache.path(question.key).read_bytes())
+
+    def _keep(self, question: Wanted, body: bytes) -> None:
+        part = self.cache.part(question.key)
+        try:
+            part.write_bytes(body)
+        except OSError as error:
+            raise OutputError(disk_message(part, error)) from error
+        url = question.urls[0]
+        self._accept(question, part, Answer(url, url, None, None, len(body)))
+
     def _fetch_or_error(self, wanted: Wanted) -> Fetched | SourceError:
         try:
             return self.fetch(wanted)
@@ -126,7 +163,7 @@ class Fetcher:
         if file is None:
             return None
         part = self.cache.copy_in(file, wanted.key)
-        answer = Answer(f"dropped in: {file.name}", f"dropped in: {file.name}", None, None, None)
+        answer = Answer(DROPPED + file.name, DROPPED + file.name, None, None, None)
         try:
             return self._accept(wanted, part, answer)
         except (WrongContent, ChecksumMismatch) as error:
@@ -210,7 +247,7 @@ class Fetcher:
             sha256=sha256,
             etag=answer.etag,
             last_modified=answer.last_modified,
-            window=wanted.window,
+            window=None if answer.url.startswith(DROPPED) else wanted.window,
             checks=checks,
         )
         self.cache.adopt(part, fetched)

@@ -15,7 +15,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from recarb.core.errors import ConfigError
-from recarb.sources.base import Kind, Plausible
+from recarb.sources.base import Box, Kind, Plausible
 
 UNVERIFIED: Literal["unverified"] = "unverified"
 FOLDER_VARIABLE = "RECARB_REGISTRY"
@@ -59,6 +59,7 @@ class Stac(Facts):
     token_url: str | None = None
     first_year: int
     last_year: int | None = None
+    window: bool = False  # of each tile only what lies in the country
 
 
 class Entry(Facts):
@@ -71,6 +72,7 @@ class Entry(Facts):
     urls, file : patterns; {iso3}, {variable}, {year}, {decade} and keys of `roles` are filled in
     roles : for what it can serve, and with which values of the placeholders
     years : first and last year there are files for; null: to the present
+    cell_deg, cell_bytes : how big a part of a file is at most
     unverified : facts that rest on general knowledge
     """
 
@@ -88,6 +90,8 @@ class Entry(Facts):
     size_mb: tuple[float, float] | None = None
     sha256: str | None = None
     grid: str = ""
+    cell_deg: float | None = Field(default=None, gt=0)
+    cell_bytes: int | None = Field(default=None, gt=0)  # all bands of a file, not compressed
     depths_cm: dict[str, tuple[float, float]] = {}
     layers: dict[str, LayerFacts] = {}
     subset: Subset | None = None
@@ -100,6 +104,12 @@ class Entry(Facts):
     verified: date | Literal["unverified"]
     unverified: tuple[str, ...] = ()
     traps: tuple[str, ...] = ()
+
+    def part_bytes(self, box: Box) -> int | None:
+        """How big the part of a file inside a box is at most [bytes]."""
+        if self.cell_deg is None or self.cell_bytes is None:
+            return None
+        return int(box.area_deg2 / self.cell_deg**2 * self.cell_bytes)
 
     def plausible(self, variable: str | None) -> Plausible | None:
         """What the values of a variable must be; of the only layer where there is one."""
