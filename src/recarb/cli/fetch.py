@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from recarb.sources.base import Area, Fetched, Wanted
     from recarb.sources.cache import Cache
+    from recarb.sources.fetch import Fetcher
     from recarb.sources.plan import Choice
     from recarb.sources.registry import Entry
 
@@ -88,7 +89,9 @@ def fetch(
 
         recarb fetch THA --source climate=cru_ts --with ndvi
 
-        recarb fetch THA --pack tha.zip      and elsewhere: recarb fetch THA --unpack tha.zip --offline
+        recarb fetch THA --pack tha.zip
+
+        recarb fetch THA --unpack tha.zip --offline
     """
     from recarb.cli.transfer import TransferReporter
     from recarb.sources.cache import Cache, cache_folder
@@ -109,11 +112,13 @@ def fetch(
         _unpack(store, unpack)
     with Line() as line:
         fetcher = Fetcher(store, line, offline=offline, drop_in=drop_in)
-        choices = plan_files(chosen, area, fetcher, _years(years or []))
+        when = _years(years or [])
+        if show:
+            _list(chosen, area, fetcher, when)
+            return
+        choices = plan_files(chosen, area, fetcher, when)
         wanted = [one for choice in choices for one in choice.wanted]
         _show(choices, store)
-        if show:
-            return
         with TransferReporter(len(wanted)) as reporter:
             fetcher.transfer = reporter
             fetched = fetcher.fetch_all(wanted)
@@ -151,6 +156,24 @@ def _years(texts: list[str]) -> dict[str, list[int]]:
             raise ConfigError(f"--years: expected LAYER=FIRST-LAST or LAYER=2000,2020, came {text}")
         found[layer] = years
     return found
+
+
+def _list(
+    chosen: "dict[str, Entry]", area: "Area", fetcher: "Fetcher", when: dict[str, list[int]]
+) -> None:
+    """What would be fetched; a catalogue that gives no answer hides no other layer."""
+    from recarb.core.errors import SourceError
+    from recarb.sources.plan import plan
+
+    failed = []
+    for role, entry in chosen.items():
+        try:
+            _show(plan({role: entry}, area, fetcher, when), fetcher.cache)
+        except SourceError as error:
+            failed.append(error)
+            typer.echo(f"{role}: {entry.title} [{entry.id}]: its catalogue gave no answer")
+    if failed:
+        raise failed[0]
 
 
 def _show(choices: "Sequence[Choice]", store: "Cache") -> None:

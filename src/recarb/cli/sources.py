@@ -122,7 +122,7 @@ def _lines(entry: "Entry") -> list[str]:
         f"licence: {entry.licence}",
         f"homepage: {entry.homepage or '-'}",
         f"grid: {entry.grid or '-'}",
-        f"years: {f'{entry.years[0]} to {entry.years[1] or "now"}' if entry.years else '-'}",
+        f"years: {_span(entry.years)}",
         *(f"url: {url}" for url in entry.urls),
     ]
     if entry.subset is not None:
@@ -145,6 +145,10 @@ def _lines(entry: "Entry") -> list[str]:
     if entry.fallback:
         lines.append(f"instead of it: {entry.fallback}")
     return [*lines, "cite:", entry.citation.strip()]
+
+
+def _span(years: tuple[int, int | None] | None) -> str:
+    return f"{years[0]} to {years[1] or 'now'}" if years else "-"
 
 
 def _choices(values: dict[str, tuple[str, ...]]) -> str:
