@@ -17,7 +17,7 @@ from recarb.sources.line import Line, Policy
 from recarb.sources.registry import load_registry
 
 QUICK = Policy(attempts=2, first_wait_s=0.001, longest_wait_s=0.01, timeout_s=5.0)
-AREA = Area("THA", "Thailand", (Box(102, 13, 106, 17),))
+AREA = Area("THA", "Thailand", (Box(102.0, 13.0, 106.0, 17.0),))
 SQUARE = {
     "type": "FeatureCollection",
     "features": [{"type": "Feature", "properties": {}, "geometry": {
@@ -62,7 +62,7 @@ def test_every_page_of_a_search_counts(server, make):
     assert len({one.key for one in wanted}) == 5
     asked = query_of(server.gets("/stac/search")[0])
     assert asked["collections"] == ["esa-cci-lc"]
-    assert asked["bbox"] == ["102,13,106,17"]
+    assert asked["bbox"] == ["102.0,13.0,106.0,17.0"]
     assert asked["datetime"] == ["2020-01-01T00:00:00Z/2020-12-31T23:59:59Z"]
 
 

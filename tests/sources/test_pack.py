@@ -1,13 +1,15 @@
 """A pack carries files and proof; what is damaged, foreign or malicious is not unpacked."""
 
+import hashlib
 import json
 import shutil
 import zipfile
 
 import pytest
+from tests.sources import samples
 from tests.sources.test_fetch import BODY, PATH, assert_right, fetch, finished, wanted
 
-from recarb.core.errors import ChecksumMismatch, ConfigError, InputError, MissingData
+from recarb.core.errors import ChecksumMismatch, ConfigError, InputError, MissingData, WrongContent
 from recarb.sources.cache import Cache, safe_key
 from recarb.sources.pack import MANIFEST, pack, unpack
 
@@ -88,6 +90,23 @@ def test_a_listed_file_that_is_missing(packed, tmp_path):
     rewritten(packed, lambda members: members.pop("soil/1.0/map.tif"))
     with pytest.raises(InputError, match="differ"):
         unpack(Cache(tmp_path / "cache"), packed)
+
+
+def test_an_honest_pack_of_wrong_values(packed, tmp_path):
+    """A list made to fit another map: what the record says of its values does not."""
+    body = samples.geotiff(samples.np.full((20, 30), 9999, samples.np.int16))
+
+    def change(members):
+        members["soil/1.0/map.tif"] = body
+        listed = json.loads(members[MANIFEST])
+        listed["files"][0] |= {
+            "sha256": hashlib.sha256(body).hexdigest(), "size_bytes": len(body)
+        }  # fmt: skip
+        members[MANIFEST] = json.dumps(listed).encode()
+
+    with pytest.raises(WrongContent, match="9999"):
+        unpack(Cache(tmp_path / "cache"), rewritten(packed, change))
+    assert finished(tmp_path) == []
 
 
 def test_half_a_pack_another_zip_and_none(packed, tmp_path):

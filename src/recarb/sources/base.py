@@ -142,6 +142,7 @@ class Fetched(BaseModel):
     etag: str | None = None
     last_modified: str | None = None
     window: Box | None = None
+    plausible: Plausible | None = None  # what the values were held to
     checks: tuple[str, ...] = ()
 
     def path(self, cache: Path) -> Path:

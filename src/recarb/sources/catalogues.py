@@ -134,6 +134,7 @@ def search_stac(stac: Stac, box: Box, year: int, policy: Policy) -> bytes:
         backoff_max=policy.longest_wait_s,
         status_forcelist=RETRIED,
         allowed_methods=None,
+        raise_on_status=False,
     )
     asked = f"{stac.api}: {stac.collection}, {year}, {box.name}"
     try:
@@ -150,9 +151,10 @@ def search_stac(stac: Stac, box: Box, year: int, policy: Policy) -> bytes:
         )
         found = search.item_collection_as_dict()
     except APIError as error:
+        status = getattr(error, "status_code", None)  # not set where the line itself broke
+        told = f"status {status} " if status else ""
         raise Unreachable(
-            f"{asked}: status {error.status_code}: {error}; try again later, or choose another "
-            "--source"
+            f"{asked}: {told}{error}; try again later, or choose another --source"
         ) from error
     except (ValueError, KeyError, TypeError) as error:
         raise WrongContent(

@@ -3,6 +3,7 @@
 import gzip
 import json
 import re
+import warnings
 import zipfile
 import zlib
 from pathlib import Path
@@ -87,6 +88,7 @@ def check_file(path: Path, wanted: Wanted) -> tuple[str, ...]:
 def _check_raster(path: Path, wanted: Wanted) -> str:
     """Decode every block of every band; the range found."""
     import rasterio
+    from rasterio.errors import NotGeoreferencedWarning
 
     from recarb.io.raster import GDAL_ERRORS
 
@@ -95,7 +97,10 @@ def _check_raster(path: Path, wanted: Wanted) -> str:
     uri = f'NETCDF:"{path}":{variable}' if variable else str(path)
     low, high, valid = np.inf, -np.inf, 0
     try:
-        with rasterio.open(uri) as source:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", NotGeoreferencedWarning)
+            source = rasterio.open(uri)
+        with source:
             rows = max(1, CELLS_AT_ONCE // source.width)
             for band in range(1, source.count + 1):
                 scale, offset = source.scales[band - 1], source.offsets[band - 1]

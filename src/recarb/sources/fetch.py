@@ -248,6 +248,7 @@ class Fetcher:
             etag=answer.etag,
             last_modified=answer.last_modified,
             window=None if answer.url.startswith(DROPPED) else wanted.window,
+            plausible=wanted.plausible,
             checks=checks,
         )
         self.cache.adopt(part, fetched)

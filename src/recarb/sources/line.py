@@ -84,6 +84,7 @@ class Line:
         self._failed: dict[str, int] = defaultdict(int)
         self._tokens: dict[str, tuple[str, float]] = {}
         self._lock = threading.Lock()
+        self._token_lock = threading.Lock()
 
     def __enter__(self) -> Self:
         return self
@@ -174,14 +175,13 @@ class Line:
         """
         if token_url is None:
             return url
-        with self._lock:
+        with self._token_lock:
             token, until = self._tokens.get(token_url, ("", 0.0))
-        if time.time() >= until:
-            answer = self.json(token_url)
-            if not isinstance(answer, dict) or not isinstance(answer.get("token"), str):
-                raise Failure(f"expected a token from {token_url}, came none", LicenceRefused)
-            token, until = answer["token"], _token_end(answer.get("msft:expiry"))
-            with self._lock:
+            if time.time() >= until:
+                answer = self.json(token_url)
+                if not isinstance(answer, dict) or not isinstance(answer.get("token"), str):
+                    raise Failure(f"expected a token from {token_url}, came none", LicenceRefused)
+                token, until = answer["token"], _token_end(answer.get("msft:expiry"))
                 self._tokens[token_url] = (token, until)
         return f"{url}{'&' if '?' in url else '?'}{token}"
 

@@ -145,6 +145,7 @@ def wanted_again(one: Fetched) -> Wanted:
         kind=one.kind,
         licence=one.licence,
         sha256=one.sha256,
+        plausible=one.plausible,
         window=one.window,
         may_be_empty=True,
     )
