@@ -27,6 +27,7 @@ from recarb.sequestration.ledger import FAILED, MEANING, Outcome
 from recarb.sequestration.output import map_tags
 from recarb.sequestration.products import Product, diagnostics, products
 from recarb.sequestration.summary import Summary
+from recarb.sources.registry import load_registry
 
 HERE = Path(__file__).resolve().parent
 MADE = "<!-- Written by docs/reference/generate.py: change the code, not this page. -->\n"
@@ -38,7 +39,11 @@ from typer.main import get_command
 from typer.testing import CliRunner
 from recarb.cli import app, register
 register.commands(app)
-names = list(get_command(app).commands)
+commands = get_command(app).commands
+names = [
+    name for one, command in commands.items()
+    for name in (one, *(f"{one} {sub}" for sub in getattr(command, "commands", ())))
+]
 runner = CliRunner()
 texts = {n: runner.invoke(app, [*n.split(), "--help"], prog_name="recarb").output
          for n in ["", *names]}
@@ -95,6 +100,7 @@ def pages() -> dict[str, str]:
         "python_api.md": api_page(),
         "quantities.md": quantities_page(),
         "references.md": references_page(),
+        "sources.md": sources_page(),
     }
 
 
@@ -398,6 +404,38 @@ def summary_columns() -> list[str]:
     summary = Summary(("unit",), names, config.agricultural_emissions_mt_co2e_per_yr)
     summary.add(cell, np.ones(1, np.uint16), np.full(1, 2, np.uint8), np.ones(1))
     return list(summary.table().columns)
+
+
+# ------------------------------------------------------------------------------------- sources
+
+
+def sources_page() -> str:
+    """The registry of data sets."""
+    said = (
+        "The data sets `recarb fetch` knows, one TOML file each in `recarb/sources/registry`. "
+        "[How to fetch](../howto/fetch.md); `recarb sources show ID` prints an entry whole, with "
+        "its URLs and citation.\n\n"
+        "**None of the live servers was asked by the tests.** *Unverified* lists what rests on "
+        "general knowledge; `recarb sources verify` asks the servers.\n"
+    )
+    parts = [MADE, "# Data sources\n", said]
+    entries = load_registry().values()
+    head = ("id", "data set", "version", "layers", "licence")
+    rows = [(f"`{e.id}`", e.title, e.version, ", ".join(e.roles), e.licence) for e in entries]
+    parts.append(table(head, rows))
+    for entry in entries:
+        facts = [entry.grid] if entry.grid else []
+        facts += [
+            f"`{name}` {layer.low:g} to {layer.high:g} {layer.unit}"
+            for name, layer in entry.layers.items()
+        ]
+        verified = str(entry.verified)
+        if entry.unverified:
+            verified += f" ({'; '.join(entry.unverified)})"
+        parts.append(f"## {entry.id}\n")
+        parts.append(f"{'; '.join(facts)}. Facts from: {entry.source}. *{verified}*\n".lstrip(". "))
+        parts += [*(f"- {trap}" for trap in entry.traps), ""]
+    return "\n".join(parts).rstrip("\n") + "\n"
 
 
 # ------------------------------------------------------------------------------- api, references

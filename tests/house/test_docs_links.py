@@ -14,6 +14,7 @@ CODE = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)
 MACHINE = re.compile(r"""(?<=[\s"'`(=])(/\w+/\w|[A-Z]:[\\/]Users)""")  # absolute paths
 LONGEST_PAGE = 150  # lines
 SHORT = {"howto", "science", "reference", "adr"}  # shelves of short pages
+GROWING = {"cli.md"}  # the help of every command
 TEXTS = [*PAGES, ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
 
 
@@ -60,7 +61,9 @@ def test_every_page_is_in_the_navigation_once():
     assert sorted(listed) == sorted(path.relative_to(DOCS).as_posix() for path in PAGES)
 
 
-@pytest.mark.parametrize("path", [p for p in PAGES if p.parent.name in SHORT], ids=name)
+@pytest.mark.parametrize(
+    "path", [p for p in PAGES if p.parent.name in SHORT and p.name not in GROWING], ids=name
+)
 def test_page_is_short(path):
     assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST_PAGE
 

@@ -3,7 +3,6 @@
 import gzip
 import json
 import re
-import warnings
 import zipfile
 import zlib
 from pathlib import Path
@@ -88,7 +87,6 @@ def check_file(path: Path, wanted: Wanted) -> tuple[str, ...]:
 def _check_raster(path: Path, wanted: Wanted) -> str:
     """Decode every block of every band; the range found."""
     import rasterio
-    from rasterio.errors import NotGeoreferencedWarning
 
     from recarb.io.raster import GDAL_ERRORS
 
@@ -97,10 +95,7 @@ def _check_raster(path: Path, wanted: Wanted) -> str:
     uri = f'NETCDF:"{path}":{variable}' if variable else str(path)
     low, high, valid = np.inf, -np.inf, 0
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", NotGeoreferencedWarning)
-            source = rasterio.open(uri)
-        with source:
+        with rasterio.open(uri) as source:
             rows = max(1, CELLS_AT_ONCE // source.width)
             for band in range(1, source.count + 1):
                 scale, offset = source.scales[band - 1], source.offsets[band - 1]

@@ -2,8 +2,10 @@
 
 import json
 import random
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -73,7 +75,7 @@ class Fetcher:
         missing = self._missing_offline(wanted)
         if missing:
             raise missing
-        with ThreadPoolExecutor(self.line.policy.workers) as pool:
+        with _quiet(), ThreadPoolExecutor(self.line.policy.workers) as pool:
             jobs = [pool.submit(self._fetch_or_error, one) for one in wanted]
             try:
                 wait(jobs, return_when=FIRST_EXCEPTION)
@@ -254,6 +256,16 @@ class Fetcher:
         self.cache.adopt(part, fetched)
         forget(part)
         return fetched
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """One row of cells has no georeference for GDAL; set once, as filters belong to all threads."""
+    from rasterio.errors import NotGeoreferencedWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        yield
 
 
 def pause_s(policy: Policy, failed: int, asked_s: float | None) -> float | None:

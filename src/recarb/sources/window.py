@@ -1,7 +1,6 @@
 """A part of a GeoTIFF, read by range requests: a country instead of the world."""
 
 import math
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -79,7 +78,6 @@ def _copy(
     url: str, wanted: Wanted, part: Path, line: Line, on_bytes: Callable[[int], None]
 ) -> None:
     import rasterio
-    from rasterio.errors import NotGeoreferencedWarning
 
     from recarb.io.raster import GDAL_ERRORS
 
@@ -94,17 +92,15 @@ def _copy(
         "GDAL_HTTP_USERAGENT": user_agent(),
         "CPL_VSIL_CURL_NON_CACHED": "/vsicurl/",  # a second attempt must not see the first's bytes
     }
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", NotGeoreferencedWarning)
-        try:
-            with rasterio.Env(**settings), rasterio.open(f"/vsicurl/{url}") as source:
-                window = _window_of(source, wanted.window)
-                _write(source, window, part, line, on_bytes)
-        except GDAL_ERRORS as error:
-            if part.exists() and "write" in str(error).lower():
-                raise OutputError(disk_message(part, OSError(str(error)))) from error
-            shown = str(error).replace(url, plain(url, wanted.token_url))
-            raise Failure(f"cannot be read by range requests: {shown}", can_pass=True) from error
+    try:
+        with rasterio.Env(**settings), rasterio.open(f"/vsicurl/{url}") as source:
+            window = _window_of(source, wanted.window)
+            _write(source, window, part, line, on_bytes)
+    except GDAL_ERRORS as error:
+        if part.exists() and "write" in str(error).lower():
+            raise OutputError(disk_message(part, OSError(str(error)))) from error
+        shown = str(error).replace(url, plain(url, wanted.token_url))
+        raise Failure(f"cannot be read by range requests: {shown}", can_pass=True) from error
 
 
 def _window_of(source: Any, box: Box | None) -> Any:
