@@ -418,22 +418,19 @@ def sources_page() -> str:
         "**None of the live servers was asked by the tests.** *Unverified* lists what rests on "
         "general knowledge; `recarb sources verify` asks the servers.\n"
     )
-    parts = [MADE, "# Data sources\n", said]
     entries = load_registry().values()
-    head = ("id", "data set", "version", "layers", "licence")
     rows = [(f"`{e.id}`", e.title, e.version, ", ".join(e.roles), e.licence) for e in entries]
-    parts.append(table(head, rows))
+    overview = table(("id", "data set", "version", "layers", "licence"), rows)
+    parts = [MADE, "# Data sources\n", said, overview]
     for entry in entries:
-        facts = [entry.grid] if entry.grid else []
-        facts += [
+        facts = [
             f"`{name}` {layer.low:g} to {layer.high:g} {layer.unit}"
             for name, layer in entry.layers.items()
         ]
-        verified = str(entry.verified)
-        if entry.unverified:
-            verified += f" ({'; '.join(entry.unverified)})"
-        parts.append(f"## {entry.id}\n")
-        parts.append(f"{'; '.join(facts)}. Facts from: {entry.source}. *{verified}*\n".lstrip(". "))
+        shown = "; ".join([entry.grid or "no grid", *facts])
+        doubts = f" ({'; '.join(entry.unverified)})" if entry.unverified else ""
+        told = f"Facts from: {entry.source}. *{entry.verified}{doubts}*"
+        parts.append(f"## {entry.id}\n\n{shown}. {told}\n")
         parts += [*(f"- {trap}" for trap in entry.traps), ""]
     return "\n".join(parts).rstrip("\n") + "\n"
 

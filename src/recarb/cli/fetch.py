@@ -24,57 +24,67 @@ CacheOption = Annotated[
 ]
 
 
-def fetch(
-    iso3: Annotated[
-        str,
-        typer.Argument(
-            metavar="ISO3", help="Three letters of the country, like THA.", show_default=False
-        ),
-    ],
-    out: Annotated[
-        Path, typer.Option(help="Folder for ISO3/sources.json, which names every file.")
-    ] = Path("data"),
-    add: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--with",
-            metavar="LAYER",
-            help="Also ndvi, sand, soc_quantiles, clay_quantiles, provinces, districts, scenario "
-            "or normals; may be repeated.",
-        ),
-    ] = None,
-    source: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="LAYER=ID", help="Another data set, like climate=cru_ts; none: leave it out."
-        ),
-    ] = None,
-    years: Annotated[
-        list[str] | None,
-        typer.Option(metavar="LAYER=YEARS", help="climate=1981-2020, land_cover=2000,2020."),
-    ] = None,
-    boundary: Annotated[
-        Path | None, typer.Option(help="Your boundary file: its box says what is fetched.")
-    ] = None,
-    box: Annotated[
-        str | None, typer.Option(metavar="W,S,E,N", help="The box itself [degrees].")
-    ] = None,
-    show: Annotated[
-        bool, typer.Option("--list", help="Say what would be fetched and how big; fetch nothing.")
-    ] = False,
-    offline: Annotated[bool, typer.Option("--offline", help="Use the cache, ask no server.")] = (
-        False
+CountryArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="ISO3", help="Three letters of the country, like THA.", show_default=False
     ),
-    drop_in: Annotated[
-        Path | None,
-        typer.Option(help="Folder of files you have: known by name, checked like any other."),
-    ] = None,
-    pack: Annotated[
-        Path | None, typer.Option(help="Then write all files into this zip, to carry away.")
-    ] = None,
-    unpack: Annotated[
-        Path | None, typer.Option(help="First take the files of such a zip into the cache.")
-    ] = None,
+]
+OutOption = Annotated[
+    Path, typer.Option(help="Folder for ISO3/sources.json, which names every file.")
+]
+WithOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--with",
+        metavar="LAYER",
+        help="Also ndvi, sand, soc_quantiles, clay_quantiles, provinces, districts, scenario or "
+        "normals; may be repeated.",
+    ),
+]
+SourceOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="LAYER=ID", help="Another data set, like climate=cru_ts; none: leave it out."
+    ),
+]
+YearsOption = Annotated[
+    list[str] | None,
+    typer.Option(metavar="LAYER=YEARS", help="climate=1981-2020, land_cover=2000,2020."),
+]
+BoundaryOption = Annotated[
+    Path | None, typer.Option(help="Your boundary file: its box says what is fetched.")
+]
+BoxOption = Annotated[str | None, typer.Option(metavar="W,S,E,N", help="The box itself [degrees].")]
+ListOption = Annotated[
+    bool, typer.Option("--list", help="Say what would be fetched and how big; fetch nothing.")
+]
+OfflineOption = Annotated[bool, typer.Option("--offline", help="Use the cache, ask no server.")]
+DropInOption = Annotated[
+    Path | None,
+    typer.Option(help="Folder of files you have: known by name, checked like any other."),
+]
+PackOption = Annotated[
+    Path | None, typer.Option(help="Then write all files into this zip, to carry away.")
+]
+UnpackOption = Annotated[
+    Path | None, typer.Option(help="First take the files of such a zip into the cache.")
+]
+
+
+def fetch(
+    iso3: CountryArgument,
+    out: OutOption = Path("data"),
+    add: WithOption = None,
+    source: SourceOption = None,
+    years: YearsOption = None,
+    boundary: BoundaryOption = None,
+    box: BoxOption = None,
+    show: ListOption = False,
+    offline: OfflineOption = False,
+    drop_in: DropInOption = None,
+    pack: PackOption = None,
+    unpack: UnpackOption = None,
     cache: CacheOption = None,
     registry: RegistryOption = None,
 ) -> None:
