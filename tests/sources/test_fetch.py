@@ -175,6 +175,36 @@ def test_a_part_mixed_of_two_files_is_thrown_away(server, tmp_path):
     assert "Range" not in server.gets()[-1].headers
 
 
+def leave_part(server, tmp_path, body):
+    """What a process leaves that was killed before it gave the file its name."""
+    one = wanted(server.put(PATH, BODY))
+    server.faults[PATH] = [Fault(cut=500)]
+    with pytest.raises(Unreachable):
+        fetch(tmp_path, one, policy=replace(QUICK, attempts=1))
+    (tmp_path / "cache/soil/1.0/map.tif.part").write_bytes(body)
+    return one
+
+
+@pytest.mark.parametrize(
+    "body",
+    [BODY, BODY + b"more", bytes(len(BODY)), b""],
+    ids=["whole", "too long", "zeros", "empty"],
+)
+def test_a_whole_part_of_a_killed_process(server, tmp_path, body):
+    one = leave_part(server, tmp_path, body)
+    fetch(tmp_path, one)
+    assert_right(tmp_path)
+    assert len(server.gets()) == (1 if body == BODY else 2)
+
+
+def test_a_file_that_is_shorter_now(server, tmp_path):
+    one = leave_part(server, tmp_path, BODY[:-10])
+    other = samples.geotiff(samples.np.ones((4, 4), samples.np.int16))
+    server.put(PATH, other)  # under the same ETag
+    fetch(tmp_path, one)
+    assert_right(tmp_path, other)
+
+
 def test_progress_is_no_failed_attempt(server, tmp_path):
     url = server.put(PATH, BODY)
     step = len(BODY) // 8
@@ -380,20 +410,23 @@ FULL_DISK = """
 import resource, signal, sys
 from pathlib import Path
 from recarb.core.errors import OutputError
+from recarb.sources.base import Box
 from tests.sources.test_fetch import fetch, wanted
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (512, 512))
 try:
-    fetch(Path(sys.argv[1]), wanted(sys.argv[2]))
+    box = Box(101, 11, 110, 19) if "window" in sys.argv else None
+    fetch(Path(sys.argv[1]), wanted(sys.argv[2], window=box))
 except OutputError as error:
     print(error)
 """
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs RLIMIT_FSIZE")
-def test_a_full_disk_while_it_is_written(server, tmp_path):
+@pytest.mark.parametrize("how", ["whole", "window"])
+def test_a_full_disk_while_it_is_written(server, tmp_path, how):
     done = subprocess.run(
-        [sys.executable, "-c", FULL_DISK, str(tmp_path), server.put(PATH, BODY)],
+        [sys.executable, "-c", FULL_DISK, str(tmp_path), server.put(PATH, BODY), how],
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert "cannot be written" in done.stdout

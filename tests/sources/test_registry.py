@@ -70,7 +70,7 @@ def test_defaults_are_there_and_serve():
         (('licence = "CC0"\n', ""), "licence: Field required"),
         (('source = "the publisher, in a test"\n', ""), "source: Field required"),
         (('kind = "zip"', 'kind = "rar"'), "kind"),
-        (('title = "T"', 'titel = "T"'), "titel"),
+        (('title = "T"', 'heading = "T"'), "heading"),
         (('title = "T"', "title = "), "no valid TOML"),
         (('verified = "unverified"', 'verified = "yes"'), "verified"),
         (('citation = "@misc{t}"', 'citation = "me"'), "citation"),

@@ -84,14 +84,18 @@ def check_file(path: Path, wanted: Wanted) -> tuple[str, ...]:
             return ("first bytes", _check_json(path))
 
 
-def _check_raster(path: Path, wanted: Wanted) -> str:
-    """Decode every block of every band; the range found."""
+def check_decodes(path: Path, variable: str | None = None) -> tuple[float, float, int]:
+    """Decode every block of every band of a raster; smallest and largest value, how many there are.
+
+    Raises
+    ------
+    WrongContent
+        A block cannot be decoded, or there is no such variable.
+    """
     import rasterio
 
     from recarb.io.raster import GDAL_ERRORS
 
-    plausible = wanted.plausible
-    variable = plausible.variable if plausible else None
     uri = f'NETCDF:"{path}":{variable}' if variable else str(path)
     low, high, valid = np.inf, -np.inf, 0
     try:
@@ -110,6 +114,13 @@ def _check_raster(path: Path, wanted: Wanted) -> str:
     except GDAL_ERRORS as error:
         named = f" variable {variable}" if variable else ""
         raise WrongContent(f"expected a raster{named} that decodes, came: {error}") from error
+    return low, high, valid
+
+
+def _check_raster(path: Path, wanted: Wanted) -> str:
+    """Decode all of it and hold its values to what is possible; the range found."""
+    plausible = wanted.plausible
+    low, high, valid = check_decodes(path, plausible.variable if plausible else None)
     if not valid and wanted.may_be_empty:
         return EMPTY
     if not valid:

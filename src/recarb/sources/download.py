@@ -6,7 +6,7 @@ import re
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import httpx
@@ -56,6 +56,10 @@ def download(line: Line, wanted: Wanted, url: str, part: Path, on_bytes: OnBytes
     """
     before = _note_of(part, url)
     start = part.stat().st_size if before else 0
+    if before and before.total == start:  # whole, but killed before it was checked
+        return replace(before, resumed=True)
+    if before and before.total is not None and start > before.total:
+        start = 0
     headers = {}
     if before and before.validator and start:
         headers = {"Range": f"bytes={start}-", "If-Range": before.validator}

@@ -213,7 +213,7 @@ def check_status(response: httpx.Response) -> None:
     if status in CAN_PASS:
         raise Failure(told, can_pass=True, retry_after_s=retry_after(response))
     if status == UNSATISFIABLE:
-        raise Failure(f"{told}: the file is another one now", can_pass=True)
+        raise Failure(f"{told}: the file is another one now", WrongContent, can_pass=True)
     if status not in (OK, PARTIAL):
         raise Failure(told)
 

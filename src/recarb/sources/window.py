@@ -1,13 +1,14 @@
 """A part of a GeoTIFF, read by range requests: a country instead of the world."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from recarb.core.errors import OutputError, WrongContent
 from recarb.sources.base import Box, Wanted
-from recarb.sources.content import HEAD_BYTES, check_head
+from recarb.sources.content import HEAD_BYTES, check_decodes, check_head
 from recarb.sources.download import Answer, OnBytes, disk_message
 from recarb.sources.line import Failure, Line, led_to_login, plain, user_agent
 
@@ -15,6 +16,10 @@ DENSIFY = 101  # points along a side of the box when it is projected: lobes of G
 BLOCK = 256  # tile of the file written [cells]
 ROWS = 1024  # read at a time
 RETRIES, RETRY_DELAY_S = "3", "1"  # GDAL's own, below the attempts of the policy
+
+
+class _Unreadable(Exception):
+    """The server's side of a copy failed; the text may still hold a token."""
 
 
 def probe(line: Line, wanted: Wanted, url: str) -> Answer:
@@ -96,9 +101,7 @@ def _copy(
         with rasterio.Env(**settings), rasterio.open(f"/vsicurl/{url}") as source:
             window = _window_of(source, wanted.window)
             _write(source, window, part, line, on_bytes)
-    except GDAL_ERRORS as error:
-        if part.exists() and "write" in str(error).lower():
-            raise OutputError(disk_message(part, OSError(str(error)))) from error
+    except (*GDAL_ERRORS, _Unreadable) as error:
         shown = str(error).replace(url, plain(url, wanted.token_url))
         raise Failure(f"cannot be read by range requests: {shown}", can_pass=True) from error
 
@@ -128,11 +131,26 @@ def _window_of(source: Any, box: Box | None) -> Any:
         ) from None
 
 
+@contextmanager
+def _written(part: Path) -> Iterator[None]:
+    """Tell GDAL's errors of writing from those of reading; some of them GDAL keeps to itself."""
+    from recarb.io.raster import GDAL_ERRORS
+
+    try:
+        yield
+        check_decodes(part)
+    except (*GDAL_ERRORS, WrongContent) as error:
+        part.unlink(missing_ok=True)
+        raise OutputError(disk_message(part, OSError(str(error)))) from error
+
+
 def _write(
     source: Any, window: Any, part: Path, line: Line, on_bytes: Callable[[int], None]
 ) -> None:
     import rasterio
     from rasterio.windows import Window
+
+    from recarb.io.raster import GDAL_ERRORS
 
     profile = {
         "driver": "GTiff",
@@ -149,7 +167,7 @@ def _write(
         "compress": "deflate",
         "bigtiff": "if_safer",
     }
-    with rasterio.open(part, "w", **profile) as target:
+    with _written(part), rasterio.open(part, "w", **profile) as target:
         target.scales, target.offsets = source.scales, source.offsets
         target.units, target.descriptions = source.units, source.descriptions
         target.update_tags(**source.tags())
@@ -157,6 +175,11 @@ def _write(
             line.check_stop()
             rows = min(ROWS, int(window.height) - top)
             at = Window(window.col_off, window.row_off + top, window.width, rows)
-            values = source.read(window=at)
+            try:
+                values = source.read(window=at)
+            except GDAL_ERRORS as error:
+                raise Failure(
+                    f"cannot be read by range requests: {error}", can_pass=True
+                ) from error
             target.write(values, window=Window(0, top, window.width, rows))
             on_bytes(part.stat().st_size)
