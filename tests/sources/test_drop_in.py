@@ -1,4 +1,4 @@
-"""Without a line: what is missing is listed, and a user's own downloads are checked like any other."""
+"""Without a line: what is missing is listed; a user's own downloads are checked as any other."""
 
 import hashlib
 
