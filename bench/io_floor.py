@@ -29,6 +29,7 @@ from recarb.sequestration.output import DIAGNOSTICS
 from recarb.sequestration.products import diagnostics, products
 
 BANDS = 12  # read at once
+TILE_CELLS = 256  # cells along a tile that is written at once
 STEP = 1e-3  # by which the values of one map differ from those of the next [-]
 
 
@@ -74,7 +75,7 @@ def write_maps(config: RunConfig, out: Path) -> int:
         writers = [
             stack.enter_context(MapWriter(spec, soc.geobox, staging)) for spec in measures + codes
         ]
-        for tile in tiles((soc.geobox.shape[0], soc.geobox.shape[1]), config.tile_cells):
+        for tile in tiles((soc.geobox.shape[0], soc.geobox.shape[1]), config.tile_cells or TILE_CELLS):
             _write_tile(soc, outcome, tile, writers)
         for writer in writers:
             writer.publish(out)

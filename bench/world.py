@@ -156,7 +156,7 @@ def write_world(folder: Path, cells: int, window: int = WINDOW) -> Path:
         write_map(folder / f"{name}.tif", grid, spec, draw, window)
     write_climate(folder, coarse, rows, columns, window)
     assert config.boundary is not None  # noqa: S101 - that run names it
-    shutil.copyfile(config.boundary.path, folder / "countries.geojson")
+    shutil.copyfile(str(config.boundary.path), folder / "countries.geojson")
     path = folder / "run.toml"
     text = RUN_TOML.format(cells=f"{cells:,}", note=SYNTHETIC)
     path.write_text(text, encoding="utf-8", newline="\n")

@@ -28,6 +28,7 @@ from recarb.sequestration.ledger import FAILED, MEANING, Outcome
 from recarb.sequestration.output import map_tags
 from recarb.sequestration.products import Product, diagnostics, products
 from recarb.sequestration.summary import Summary
+from recarb.sources.registry import load_registry
 
 HERE = Path(__file__).resolve().parent
 MADE = "<!-- Written by docs/reference/generate.py: change the code, not this page. -->\n"
@@ -39,7 +40,11 @@ from typer.main import get_command
 from typer.testing import CliRunner
 from recarb.cli import app, register
 register.commands(app)
-names = list(get_command(app).commands)
+commands = get_command(app).commands
+names = [
+    name for one, command in commands.items()
+    for name in (one, *(f"{one} {sub}" for sub in getattr(command, "commands", ())))
+]
 runner = CliRunner()
 texts = {n: runner.invoke(app, [*n.split(), "--help"], prog_name="recarb").output
          for n in ["", *names]}
@@ -97,6 +102,7 @@ def pages() -> dict[str, str]:
         "python_api.md": api_page(),
         "quantities.md": quantities_page(),
         "references.md": references_page(),
+        "sources.md": sources_page(),
     }
 
 
@@ -400,6 +406,35 @@ def summary_columns() -> list[str]:
     summary = Summary(("unit",), names, config.agricultural_emissions_mt_co2e_per_yr)
     summary.add(cell, np.ones(1, np.uint16), np.full(1, 2, np.uint8), np.ones(1))
     return list(summary.table().columns)
+
+
+# ------------------------------------------------------------------------------------- sources
+
+
+def sources_page() -> str:
+    """The registry of data sets."""
+    said = (
+        "The data sets `recarb fetch` knows, one TOML file each in `recarb/sources/registry`. "
+        "[How to fetch](../howto/fetch.md); `recarb sources show ID` prints an entry whole, with "
+        "its URLs and citation.\n\n"
+        "**None of the live servers was asked by the tests.** *Unverified* lists what rests on "
+        "general knowledge; `recarb sources verify` asks the servers.\n"
+    )
+    entries = load_registry().values()
+    rows = [(f"`{e.id}`", e.title, e.version, ", ".join(e.roles), e.licence) for e in entries]
+    overview = table(("id", "data set", "version", "layers", "licence"), rows)
+    parts = [MADE, "# Data sources\n", said, overview]
+    for entry in entries:
+        facts = [
+            f"`{name}` {layer.low:g} to {layer.high:g} {layer.unit}"
+            for name, layer in entry.layers.items()
+        ]
+        shown = "; ".join([entry.grid or "no grid", *facts])
+        doubts = f" ({'; '.join(entry.unverified)})" if entry.unverified else ""
+        told = f"Facts from: {entry.source}. *{entry.verified}{doubts}*"
+        parts.append(f"## {entry.id}\n\n{shown}. {told}\n")
+        parts += [*(f"- {trap}" for trap in entry.traps), ""]
+    return "\n".join(parts).rstrip("\n") + "\n"
 
 
 # ------------------------------------------------------------------------------- api, references

@@ -32,7 +32,7 @@ def test_no_page_is_written_by_hand():
 
 
 def test_every_command_has_its_help():
-    for command in ("check", "run", "rothc", "example", "init"):
+    for command in ("check", "run", "rothc", "example", "init", "fetch", "sources show"):
         assert f"Usage: recarb {command}" in PAGES["cli.md"]
 
 

@@ -2,13 +2,15 @@
 
 import typer
 
-from recarb.cli import example, rothc, run
+from recarb.cli import example, fetch, rothc, run, sources
 
 
 def commands(app: typer.Typer) -> None:
     """Add every command to the application."""
     app.command("example")(example.example)
     app.command("init")(example.init)
+    app.add_typer(sources.app, name="sources")
+    app.command("fetch")(fetch.fetch)
     app.command("check")(run.check)
     app.command("run")(run.run)
     app.command("rothc")(rothc.rothc)

@@ -7,6 +7,11 @@ RecarbError
 │   ├── GridMismatch       two maps do not lie on the same grid, or a grid is not usable
 │   ├── OutOfRange         a value is impossible for its quantity
 │   └── MissingData        a file, a band, a year or a table row is not there
+├── SourceError            a data set could not be fetched; nothing of it is in the cache
+│   ├── Unreachable        no server gave the file: line, server, name, or asked while offline
+│   ├── WrongContent       a server answered with something else than the file
+│   ├── ChecksumMismatch   the bytes are not those that were published or packed
+│   └── LicenceRefused     the server wants an account, or a licence accepted, first
 ├── OutputError            a result could not be written; nothing stands under its final name
 └── ModelError
     ├── MassBalanceError   carbon in, carbon out and the change of the pools do not agree
@@ -48,6 +53,28 @@ class OutOfRange(InputError):
 
 class MissingData(InputError):
     """A file, a band, a year or a table row is not there."""
+
+
+class SourceError(RecarbError):
+    """A data set could not be fetched; nothing of it is in the cache."""
+
+    exit_code = 4
+
+
+class Unreachable(SourceError):
+    """No server gave the file: the line, the server, its name, or asked while offline."""
+
+
+class WrongContent(SourceError):
+    """A server answered with something else than the file: a web page, half of it, nonsense."""
+
+
+class ChecksumMismatch(SourceError):
+    """The bytes are not those that were published or packed."""
+
+
+class LicenceRefused(SourceError):
+    """The server wants an account, or a licence accepted, first."""
 
 
 class OutputError(RecarbError):

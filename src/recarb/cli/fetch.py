@@ -1,0 +1,239 @@
+"""`recarb fetch`: public data of a country into the cache."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from recarb.sources.base import Area, Fetched, Wanted
+    from recarb.sources.cache import Cache
+    from recarb.sources.fetch import Fetcher
+    from recarb.sources.plan import Choice
+    from recarb.sources.registry import Entry
+
+BYTES_PER_MB = 1e6
+RegistryOption = Annotated[
+    Path | None, typer.Option(help="Folder of your own registry entries (or RECARB_REGISTRY).")
+]
+CacheOption = Annotated[
+    Path | None,
+    typer.Option(help="Folder of the cache (or RECARB_CACHE_DIR).", show_default=False),
+]
+
+
+CountryArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="ISO3", help="Three letters of the country, like THA.", show_default=False
+    ),
+]
+OutOption = Annotated[
+    Path, typer.Option(help="Folder for ISO3/sources.json, which names every file.")
+]
+WithOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--with",
+        metavar="LAYER",
+        help="Also ndvi, sand, soc_quantiles, clay_quantiles, provinces, districts, scenario or "
+        "normals; may be repeated.",
+    ),
+]
+SourceOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="LAYER=ID", help="Another data set, like climate=cru_ts; none: leave it out."
+    ),
+]
+YearsOption = Annotated[
+    list[str] | None,
+    typer.Option(metavar="LAYER=YEARS", help="climate=1981-2020, land_cover=2000,2020."),
+]
+BoundaryOption = Annotated[
+    Path | None, typer.Option(help="Your boundary file: its box says what is fetched.")
+]
+BoxOption = Annotated[str | None, typer.Option(metavar="W,S,E,N", help="The box itself [degrees].")]
+ListOption = Annotated[
+    bool, typer.Option("--list", help="Say what would be fetched and how big; fetch nothing.")
+]
+OfflineOption = Annotated[bool, typer.Option("--offline", help="Use the cache, ask no server.")]
+DropInOption = Annotated[
+    Path | None,
+    typer.Option(help="Folder of files you have: known by name, checked like any other."),
+]
+PackOption = Annotated[
+    Path | None, typer.Option(help="Then write all files into this zip, to carry away.")
+]
+UnpackOption = Annotated[
+    Path | None, typer.Option(help="First take the files of such a zip into the cache.")
+]
+
+
+def fetch(
+    iso3: CountryArgument,
+    out: OutOption = Path("data"),
+    add: WithOption = None,
+    source: SourceOption = None,
+    years: YearsOption = None,
+    boundary: BoundaryOption = None,
+    box: BoxOption = None,
+    show: ListOption = False,
+    offline: OfflineOption = False,
+    drop_in: DropInOption = None,
+    pack: PackOption = None,
+    unpack: UnpackOption = None,
+    cache: CacheOption = None,
+    registry: RegistryOption = None,
+) -> None:
+    """Fetch public data of a country: SOC, clay, climate, land cover, boundary.
+
+    Files go into a cache that all countries share; each is checked down to its last cell before
+    it gets its name there. What broke off is gone on with when you call again.
+
+    Examples:
+
+        recarb fetch THA --list
+
+        recarb fetch THA --source climate=cru_ts --with ndvi
+
+        recarb fetch THA --pack tha.zip
+
+        recarb fetch THA --unpack tha.zip --offline
+    """
+    from recarb.cli.transfer import TransferReporter
+    from recarb.sources.cache import Cache, cache_folder
+    from recarb.sources.countries import area_of
+    from recarb.sources.fetch import Fetcher
+    from recarb.sources.line import Line
+    from recarb.sources.plan import choose
+    from recarb.sources.plan import plan as plan_files
+    from recarb.sources.registry import load_registry
+
+    area = area_of(iso3, boundary, box)
+    named = dict(_pair(text, "--source") for text in source or [])
+    if boundary is not None:
+        named.setdefault("boundary", "none")
+    chosen = choose(load_registry(registry), named, add or [])
+    store = Cache(cache_folder(cache))
+    if unpack is not None:
+        _unpack(store, unpack)
+    with Line() as line:
+        fetcher = Fetcher(store, line, offline=offline, drop_in=drop_in)
+        when = _years(years or [])
+        if show:
+            _list(chosen, area, fetcher, when)
+            return
+        choices = plan_files(chosen, area, fetcher, when)
+        wanted = [one for choice in choices for one in choice.wanted]
+        _show(choices, store)
+        with TransferReporter(len(wanted)) as reporter:
+            fetcher.transfer = reporter
+            fetched = fetcher.fetch_all(wanted)
+    _finish(area, choices, fetched, out)
+    if pack is not None:
+        _pack(store, fetched, pack, chosen)
+
+
+def _pair(text: str, option: str) -> tuple[str, str]:
+    from recarb.core.errors import ConfigError
+
+    name, sign, value = text.partition("=")
+    if not sign or not value:
+        raise ConfigError(f"{option}: expected LAYER=VALUE, came {text!r}")
+    return name.strip(), value.strip()
+
+
+def _years(texts: list[str]) -> dict[str, list[int]]:
+    """Years by layer, from LAYER=FIRST-LAST or LAYER=YEAR,YEAR."""
+    from recarb.core.errors import ConfigError
+
+    found = {}
+    for text in texts:
+        layer, value = _pair(text, "--years")
+        first, sign, last = value.partition("-")
+        try:
+            years = (
+                list(range(int(first), int(last) + 1))
+                if sign
+                else [int(part) for part in value.split(",")]
+            )
+        except ValueError:
+            years = []
+        if not years:
+            raise ConfigError(f"--years: expected LAYER=FIRST-LAST or LAYER=2000,2020, came {text}")
+        found[layer] = years
+    return found
+
+
+def _list(
+    chosen: "dict[str, Entry]", area: "Area", fetcher: "Fetcher", when: dict[str, list[int]]
+) -> None:
+    """What would be fetched; a catalogue that gives no answer hides no other layer."""
+    from recarb.core.errors import SourceError
+    from recarb.sources.plan import plan
+
+    failed = []
+    for role, entry in chosen.items():
+        try:
+            _show(plan({role: entry}, area, fetcher, when), fetcher.cache)
+        except SourceError as error:
+            failed.append(error)
+            typer.echo(f"{role}: {entry.title} [{entry.id}]: its catalogue gave no answer")
+    if failed:
+        raise failed[0]
+
+
+def _show(choices: "Sequence[Choice]", store: "Cache") -> None:
+    """What is wanted, how big it is at most, and how much of it is here."""
+    for choice in choices:
+        entry = choice.entry
+        here = [found for one in choice.wanted if (found := store.find(one))]
+        mark = "" if entry.verified != "unverified" else "; registry entry unverified"
+        typer.echo(
+            f"{choice.role}: {entry.title} {entry.version} [{entry.id}], {entry.licence}{mark}"
+        )
+        typer.echo(
+            f"    {len(choice.wanted)} files, {_size(choice.wanted)}; {len(here)} in the cache"
+        )
+
+
+def _size(wanted: "Sequence[Wanted]") -> str:
+    largest = [one.size_bytes[1] if one.size_bytes else one.about_bytes for one in wanted]
+    known = [size for size in largest if size is not None]
+    if not known:
+        return "size unknown"
+    rest = "" if len(known) == len(largest) else f" and {len(largest) - len(known)} of unknown size"
+    return f"at most {sum(known) / BYTES_PER_MB:.1f} MB{rest}"
+
+
+def _finish(
+    area: "Area", choices: "Sequence[Choice]", fetched: "Sequence[Fetched]", out: Path
+) -> None:
+    from recarb.sources.country import BY_HAND, empty_boxes, write_sources
+
+    path = write_sources(out / area.iso3, area, choices, {one.key: one for one in fetched})
+    for key in empty_boxes(fetched):
+        typer.echo(f"note: {key} has no value in its box", err=True)
+    typer.echo(f"written: {path} ({len(fetched)} files, all checked)")
+    typer.echo("still by hand:")
+    for line in BY_HAND:
+        typer.echo(f"  - {line}")
+
+
+def _pack(
+    store: "Cache", fetched: "Sequence[Fetched]", target: Path, chosen: "dict[str, Entry]"
+) -> None:
+    from recarb.sources.pack import answers, pack
+
+    ids = {entry.id for entry in chosen.values()}
+    extra = [one for one in answers(store) if one.source in ids]
+    typer.echo(f"written: {pack(store, [*fetched, *extra], target)}")
+
+
+def _unpack(store: "Cache", source: Path) -> None:
+    from recarb.sources.pack import unpack
+
+    typer.echo(f"unpacked: {len(unpack(store, source))} files of {source}, all checked")

@@ -1,0 +1,155 @@
+"""`recarb sources`: what is known of the public data sets."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from recarb.cli.fetch import CacheOption, RegistryOption
+
+if TYPE_CHECKING:
+    from recarb.sources.registry import Entry
+
+SAMPLE_COUNTRY = "BTN"  # small, on every map
+NOT_AS_WRITTEN = 4  # exit code, as SourceError
+WIDTH = 200  # columns of the table where no terminal says how wide it is
+
+app = typer.Typer(
+    help="The public data sets recarb knows: list, show one, ask its server.",
+    rich_markup_mode="markdown",
+)
+
+
+@app.callback(invoke_without_command=True)
+def sources(
+    context: typer.Context,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, with every fact.")] = False,
+    registry: RegistryOption = None,
+) -> None:
+    """List the public data sets recarb knows.
+
+    *unverified* means: nobody told recarb yet that the live server gives what the entry says.
+    `recarb sources verify` asks it.
+
+    Example: `recarb sources`
+    """
+    if context.invoked_subcommand is not None:
+        return
+    from recarb.sources.registry import load_registry
+
+    entries = load_registry(registry)
+    if as_json:
+        import json
+
+        found = [entry.model_dump(mode="json") for entry in entries.values()]
+        typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("id", "data set", "version", "layers", "access", "licence", "verified")
+    for entry in entries.values():
+        table.add_row(
+            entry.id, entry.title, entry.version, ", ".join(entry.roles), entry.access,
+            entry.licence, str(entry.verified),
+        )  # fmt: skip
+    console = Console()
+    if not console.is_terminal:
+        console.width = WIDTH
+    console.print(table)
+
+
+@app.command("show")
+def show(
+    source: Annotated[str, typer.Argument(metavar="ID", help="Of a data set.", show_default=False)],
+    registry: RegistryOption = None,
+) -> None:
+    """Show all that is known of one data set, and what of it is unverified.
+
+    Example: `recarb sources show terraclimate`
+    """
+    from recarb.sources.registry import entry_of, load_registry
+
+    for line in _lines(entry_of(load_registry(registry), source)):
+        typer.echo(line)
+
+
+@app.command("verify")
+def verify(
+    source: Annotated[
+        str | None, typer.Argument(metavar="ID", help="Only this one.", show_default=False)
+    ] = None,
+    cache: CacheOption = None,
+    registry: RegistryOption = None,
+) -> None:
+    """Ask the live servers for a few bytes each and say whether they give what the registry says.
+
+    Example: `recarb sources verify terraclimate`
+    """
+    from recarb.sources.cache import Cache, cache_folder
+    from recarb.sources.countries import area_of
+    from recarb.sources.fetch import Fetcher
+    from recarb.sources.line import Line
+    from recarb.sources.registry import entry_of, load_registry
+    from recarb.sources.verify import verify as ask
+
+    entries = load_registry(registry)
+    asked = [entry_of(entries, source)] if source else list(entries.values())
+    area = area_of(SAMPLE_COUNTRY)
+    wrong = 0
+    with Line() as line:
+        fetcher = Fetcher(Cache(cache_folder(cache)), line)
+        for entry in asked:
+            for answer in ask(entry, area, fetcher):
+                wrong += not answer.good
+                mark = "good" if answer.good else "NOT AS WRITTEN"
+                typer.echo(f"{entry.id}: {mark}: {answer.url}\n    {answer.told}")
+    if wrong:
+        typer.echo(
+            f"{wrong} answers are not as the registry says; correct a copy of the entry in a "
+            "folder of yours (--registry) and report it",
+            err=True,
+        )
+        raise typer.Exit(NOT_AS_WRITTEN)
+
+
+def _lines(entry: "Entry") -> list[str]:
+    """An entry for people."""
+    lines = [
+        f"{entry.id}: {entry.title}, version {entry.version}",
+        f"verified: {entry.verified}",
+        *(f"  rests on general knowledge: {fact}" for fact in entry.unverified),
+        f"facts from: {entry.source}",
+        f"licence: {entry.licence}",
+        f"homepage: {entry.homepage or '-'}",
+        f"grid: {entry.grid or '-'}",
+        f"years: {_span(entry.years)}",
+        *(f"url: {url}" for url in entry.urls),
+    ]
+    if entry.subset is not None:
+        lines += [f"subset service: {url}" for url in entry.subset.urls]
+    if entry.stac is not None:
+        lines.append(f"STAC: {entry.stac.api}, collection {entry.stac.collection}")
+        lines.append(f"assets: {', '.join(entry.stac.assets)}")
+    lines += [f"serves: {role} {_choices(values)}".rstrip() for role, values in entry.roles.items()]
+    for name, layer in entry.layers.items():
+        packing = [
+            f"{key} {value:g}"
+            for key, value in (
+                ("scale", layer.scale), ("offset", layer.offset), ("fill", layer.fill)
+            )
+            if value is not None
+        ]  # fmt: skip
+        limits = f"{layer.low:g} to {layer.high:g} {layer.unit}"
+        lines.append(f"layer {name}: {', '.join([limits, *packing])}")
+    lines += [f"note: {trap}" for trap in entry.traps]
+    if entry.fallback:
+        lines.append(f"instead of it: {entry.fallback}")
+    return [*lines, "cite:", entry.citation.strip()]
+
+
+def _span(years: tuple[int, int | None] | None) -> str:
+    return f"{years[0]} to {years[1] or 'now'}" if years else "-"
+
+
+def _choices(values: dict[str, tuple[str, ...]]) -> str:
+    return "; ".join(f"{name} {', '.join(options)}" for name, options in values.items())

@@ -1,0 +1,1 @@
+"""Public data: the registry, the cache, and fetching that cannot lie."""

@@ -1,0 +1,181 @@
+"""STAC and the boundary API behind the same contract, with the same refusals."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from tests.sources import samples
+from tests.sources.catalogue_answers import PAGE_NOT_JSON, query_of, serve_boundary, serve_stac
+from tests.sources.server import Fault
+
+from recarb.core.errors import LicenceRefused, Unreachable, WrongContent
+from recarb.sources.base import Area, Box
+from recarb.sources.cache import Cache
+from recarb.sources.catalogues import boundary_file, stac_files
+from recarb.sources.fetch import Fetcher
+from recarb.sources.line import Line, Policy
+from recarb.sources.registry import load_registry
+
+QUICK = Policy(attempts=2, first_wait_s=0.001, longest_wait_s=0.01, timeout_s=5.0)
+AREA = Area("THA", "Thailand", (Box(102.0, 13.0, 106.0, 17.0),))
+SQUARE = {
+    "type": "FeatureCollection",
+    "features": [{"type": "Feature", "properties": {}, "geometry": {
+        "type": "Polygon", "coordinates": [[[102, 13], [106, 13], [106, 17], [102, 13]]]}}],
+}  # fmt: skip
+
+
+@pytest.fixture
+def make(server, tmp_path):
+    """Makes fetchers over one cache."""
+    lines = []
+
+    def fetcher(**options):
+        lines.append(Line(QUICK))
+        return Fetcher(Cache(tmp_path / "cache"), lines[-1], **options)
+
+    yield fetcher
+    for line in lines:
+        line.client.close()
+
+
+def land_cover(server):
+    entry = load_registry()["esa_cci_lc"]
+    stac = entry.stac.model_copy(
+        update={"api": f"{server.url}/stac", "token_url": f"{server.url}/token"}
+    )
+    return entry.model_copy(update={"stac": stac})
+
+
+def boundaries(server):
+    entry = load_registry()["geoboundaries"]
+    return entry.model_copy(update={"urls": (f"{server.url}/api/{{iso3}}/{{level}}/",)})
+
+
+def tile():
+    return samples.geotiff(np.full((20, 30), 10, np.uint8), nodata=None)
+
+
+def test_every_page_of_a_search_counts(server, make):
+    serve_stac(server, 5, pages=3)
+    wanted = stac_files(land_cover(server), AREA, [2020], make())
+    assert len({one.key for one in wanted}) == 5
+    asked = query_of(server.gets("/stac/search")[0])
+    assert asked["collections"] == ["esa-cci-lc"]
+    assert asked["bbox"] == ["102.0,13.0,106.0,17.0"]
+    assert asked["datetime"] == ["2020-01-01T00:00:00Z/2020-12-31T23:59:59Z"]
+
+
+def test_tiles_are_fetched_with_a_token_that_nothing_keeps(server, make, tmp_path):
+    serve_stac(server, 2, body=tile())
+    fetcher = make()
+    wanted = stac_files(land_cover(server), AREA, [2020], fetcher)
+    got = fetcher.fetch_all(wanted)
+    assert len(got) == 2
+    tiles = [seen for seen in server.gets() if seen.path.startswith("/tiles/")]
+    assert all("sig=SECRET" in seen.path for seen in tiles)
+    assert len(server.gets("/token")) == 1
+    for path in (tmp_path / "cache").rglob("*.json"):
+        assert "SECRET" not in path.read_text()
+
+
+def test_a_token_is_not_shown_when_a_tile_fails(server, make):
+    serve_stac(server, 1)
+    fetcher = make()
+    with pytest.raises(Unreachable) as caught:
+        fetcher.fetch_all(stac_files(land_cover(server), AREA, [2020], fetcher))
+    assert "/tiles/0.tif" in str(caught.value)
+    assert "SECRET" not in str(caught.value)
+
+
+def test_no_token(server, make):
+    serve_stac(server, 1, body=tile())
+    server.put("/token", b'{"message": "sign in"}')
+    fetcher = make()
+    with pytest.raises(LicenceRefused, match="token"):
+        fetcher.fetch_all(stac_files(land_cover(server), AREA, [2020], fetcher))
+
+
+def test_offline_finds_what_the_line_found(server, make):
+    serve_stac(server, 2, body=tile())
+    entry = land_cover(server)
+    online = make()
+    got = online.fetch_all(stac_files(entry, AREA, [2020], online))
+    before = len(server.seen)
+    offline = make(offline=True)
+    assert offline.fetch_all(stac_files(entry, AREA, [2020], offline)) == got
+    assert len(server.seen) == before
+    with pytest.raises(Unreachable, match="--offline asks no server"):
+        stac_files(entry, AREA, [2019], offline)
+
+
+def test_a_busy_catalogue_is_asked_again(server, make):
+    serve_stac(server, 1)
+    server.faults["/stac"] = [Fault(status=503)]
+    server.faults["/stac/search"] = [Fault(status=429, headers={"Retry-After": "0"})]
+    assert stac_files(land_cover(server), AREA, [2020], make())
+
+
+@pytest.mark.parametrize("path", ["/stac", "/stac/search"])
+@pytest.mark.parametrize(
+    ("fault", "kind"),
+    [
+        (Fault(status=503), Unreachable),
+        (Fault(status=404), Unreachable),
+        (PAGE_NOT_JSON, WrongContent),
+        (Fault(status=200), WrongContent),
+    ],
+    ids=["503", "404", "web page", "0 bytes"],
+)
+def test_a_catalogue_that_does_not_answer(server, make, tmp_path, path, fault, kind):
+    serve_stac(server, 1)
+    server.always[path] = fault
+    with pytest.raises(kind, match="esa-cci-lc"):
+        stac_files(land_cover(server), AREA, [2020], make())
+    assert not list((tmp_path / "cache").rglob("search_*.json"))
+
+
+def test_no_item_and_no_asset(server, make):
+    serve_stac(server, 0)
+    with pytest.raises(WrongContent, match="no item in 2020"):
+        stac_files(land_cover(server), AREA, [2020], make())
+    serve_stac(server, 1, asset="data")
+    with pytest.raises(WrongContent, match="has no asset lccs_class, it has data"):
+        stac_files(land_cover(server), AREA, [2019], make())
+
+
+# --------------------------------------------------------------------------------- boundaries
+
+
+def test_the_file_the_api_names_with_its_licence(server, make):
+    serve_boundary(server, "THA", SQUARE)
+    fetcher = make()
+    wanted = boundary_file(boundaries(server), AREA, "ADM0", fetcher)
+    (got,) = fetcher.fetch_all([wanted])
+    assert (got.version, got.licence) == ("THA-ADM0-1", "CC BY 3.0 IGO")
+    assert "parsed: 1 shapes" in got.checks
+
+
+def test_a_country_the_api_does_not_know(server, make):
+    with pytest.raises(Unreachable, match="status 404"):
+        boundary_file(boundaries(server), AREA, "ADM0", make())
+
+
+def test_an_answer_without_a_file(server, make):
+    server.put("/api/THA/ADM0/", b'{"message": "moved"}')
+    with pytest.raises(WrongContent, match="gjDownloadURL"):
+        boundary_file(boundaries(server), AREA, "ADM0", make())
+
+
+def test_a_boundary_without_shapes(server, make):
+    serve_boundary(server, "THA", {"type": "FeatureCollection", "features": []})
+    fetcher = make()
+    with pytest.raises(WrongContent, match="shapes"):
+        fetcher.fetch_all([boundary_file(boundaries(server), AREA, "ADM0", fetcher)])
+
+
+def test_a_redirect_of_the_api_to_a_login(server, make):
+    server.always["/api/THA/ADM0/"] = Fault(status=302, headers={"Location": "/login"})
+    server.always["/login"] = replace(PAGE_NOT_JSON)
+    with pytest.raises(LicenceRefused, match="/login"):
+        boundary_file(boundaries(server), AREA, "ADM0", make())
