@@ -21,16 +21,17 @@ from bench.results import Record
 from recarb.rothc import kernels
 from recarb.rothc.parameters import DEFAULT
 from recarb.rothc.reference import Month, Soil, iterate
+from recarb.rothc.weather import Land, Soils, Weather
 
 Floats = NDArray[np.float64]
 
-CHAINS, WARM_UPS, FORWARDS, YEARS, YEAR = 3, 3, 8, 20, 12
+CHAINS, WARM_UPS, FORWARDS, YEARS, YEAR, INPUTS = 3, 3, 8, 20, 12, 3
 RUNS = WARM_UPS + FORWARDS
 CLAY_PCT, DEPTH_CM, DPM_RPM = 23.4, 30.0, 1.44
 ENTRY = np.array([DPM_RPM, 1.0, 0.0]) / (1.0 + DPM_RPM)
 POOLS_TC_HA = np.array([0.2, 6.0, 0.9, 32.0])
 INERT_TC_HA = 3.5
-INPUTS_TC_HA = 2.0 + 0.1 * np.arange(RUNS)  # per year, one for every run
+INPUTS_TC_HA: Floats = 2.0 + 0.1 * np.arange(RUNS, dtype=np.float64)  # per year, one for every run
 PEER, PEER_INSTALL = "pyRothC", 'pip install ".[bench]"'
 
 
@@ -139,49 +140,60 @@ def by_reference(cells: Cells) -> Floats:
 
 def by_months(cells: Cells) -> Floats:
     """The compiled kernel, every run month by month."""
-    return np.stack([_stepped(cells, amount) for amount in INPUTS_TC_HA], axis=1)
+    return _stepped(cells, INPUTS_TC_HA)
 
 
 def as_in_a_run(cells: Cells) -> Floats:
-    """As recarb does it: warm-ups month by month, forward runs from one propagation per chain."""
+    """As recarb does it: warm-ups in blocks, forward runs from one propagation per chain."""
+    stocks = _stepped(cells, INPUTS_TC_HA[:WARM_UPS])
     count = len(cells)
-    stocks = [_stepped(cells, amount) for amount in INPUTS_TC_HA[:WARM_UPS]]
-    left = response = np.empty(0)
-    for _ in range(CHAINS):
-        left, response, _ = kernels.forward(
-            np.tile(POOLS_TC_HA, (count, 1)),
-            np.zeros(count),
-            cells.temperature_c,
-            np.ascontiguousarray(cells.rain_mm - cells.pet_mm),
-            np.ones((count, YEAR)),
-            np.zeros(count, dtype=bool),
-            np.full((count, YEAR), 1.0 / YEAR),
-            np.full(count, CLAY_PCT),
-            DEPTH_CM,
-            YEARS,
-            DEFAULT,
-        )
-    per_unit = (ENTRY * response.sum(axis=2)).sum(axis=1)
-    kept = left.sum(axis=1) + INERT_TC_HA
-    stocks += [kept + amount * per_unit for amount in INPUTS_TC_HA[WARM_UPS:]]
-    return np.stack(stocks, axis=1)
-
-
-def _stepped(cells: Cells, amount_tc_ha: float) -> Floats:
-    """Stocks after one run, month by month [t C ha-1], (cell,)."""
-    count = len(cells)
-    pools, *_ = kernels.warm_up(
-        np.tile(POOLS_TC_HA, (count, 1)),
-        np.zeros(count),
-        np.tile(cells.temperature_c, YEARS),
-        np.tile(cells.rain_mm - cells.pet_mm, YEARS),
-        np.ones((count, YEAR)),
-        np.zeros((count, 1), dtype=bool),
-        np.full((count, YEAR), 1.0 / YEAR),
-        np.tile(ENTRY, (count, 1, 1)),
-        np.full((count, YEARS), amount_tc_ha),
-        np.full(count, CLAY_PCT),
+    left, response, _ = kernels.forward(
+        np.tile(POOLS_TC_HA[:, None], (CHAINS, 1, count)),
+        np.zeros((CHAINS, count)),
+        _weather(cells, 1),
+        _soils(CHAINS, count),
+        _land(count),
+        YEARS,
         DEPTH_CM,
         DEFAULT,
     )
-    return np.asarray(pools.sum(axis=1) + INERT_TC_HA)
+    per_unit = (ENTRY[:, None] * response[0].sum(axis=1)).sum(axis=0)
+    kept = left[0].sum(axis=0) + INERT_TC_HA
+    ahead = kept[:, None] + np.outer(per_unit, INPUTS_TC_HA[WARM_UPS:])
+    return np.concatenate([stocks, ahead], axis=1)
+
+
+def _stepped(cells: Cells, amounts_tc_ha: Floats) -> Floats:
+    """Stocks after runs in blocks of cells, one member per input [t C ha-1], (cell, run)."""
+    count, members = len(cells), len(amounts_tc_ha)
+    pools, *_ = kernels.warm_up(
+        np.tile(POOLS_TC_HA[:, None], (members, 1, count)),
+        np.zeros((members, count)),
+        _weather(cells, YEARS),
+        _soils(members, count),
+        _land(count),
+        np.broadcast_to(amounts_tc_ha[:, None, None], (members, YEARS, count)).copy(),
+        DEPTH_CM,
+        DEFAULT,
+    )
+    return np.asarray((pools.sum(axis=1) + INERT_TC_HA).T)
+
+
+def _weather(cells: Cells, years: int) -> Weather:
+    count = len(cells)
+    series = (cells.temperature_c, cells.rain_mm, cells.pet_mm)
+    temperature, rain, pet = (np.ascontiguousarray(np.tile(s, years).T) for s in series)
+    return Weather(temperature, rain, pet, np.zeros((YEAR, count)), np.ones((YEAR, count)))
+
+
+def _soils(members: int, count: int) -> Soils:
+    shape = (members, count)
+    return Soils(np.full(shape, CLAY_PCT), np.zeros(shape), np.ones(shape))
+
+
+def _land(count: int) -> Land:
+    return Land(
+        np.zeros((1, count), dtype=bool),
+        np.full((YEAR, count), 1.0 / YEAR),
+        np.ascontiguousarray(np.broadcast_to(ENTRY[:, None, None], (INPUTS, 1, count))),
+    )

@@ -97,7 +97,9 @@ class CountryInputs:
         if rows.size:
             cells = self._with_climate(cells, maps, (rows, columns))
             outcome[rows, columns] = cells["outcome"].values
-            cells = cells.isel(cell=cells["outcome"].values == np.uint8(Outcome.RUN))
+            running = cells["outcome"].values == np.uint8(Outcome.RUN)
+            if not running.all():
+                cells = cells.isel(cell=running)
         return LoadedTile(
             tile=tile,
             outcome=outcome,
@@ -120,7 +122,7 @@ class CountryInputs:
             area_ha=np.zeros(tile.shape),
             land_use=np.zeros(tile.shape, dtype=np.uint8),
             flags={},
-            cells=xr.Dataset({"soc": ("cell", np.empty(0))}),
+            cells=xr.Dataset(coords={key: ("cell", np.empty(0, int)) for key in ("row", "column")}),
         )
 
     def _static_maps(self, tile: Tile) -> dict[str, Floats]:
