@@ -21,7 +21,7 @@ TAIL = 2000  # characters of a failed command's output that are shown
 
 # The one place of recarb's options: what every benchmark of the command line runs.
 RECARB = (sys.executable, "-c", "from recarb.cli import main; main()")
-RUN = (*RECARB, "run", "--overwrite")
+RUN = (*RECARB, "run", "--overwrite", "--no-pictures")
 
 
 @dataclass(frozen=True)

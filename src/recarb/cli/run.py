@@ -42,6 +42,9 @@ def run(
             help="What the run may take, like 2GiB [default: half of the machine's memory]",
         ),
     ] = None,
+    pictures: Annotated[
+        bool, typer.Option("--pictures/--no-pictures", help="Draw every map as PNG.")
+    ] = True,
     point: Annotated[
         str | None,
         typer.Option(metavar="LON,LAT", help="Run one cell only and write its whole trajectory."),
@@ -80,27 +83,28 @@ def run(
         "memory_bytes": None if memory is None else parse_memory(memory),
     }
     try:
-        _run_country(settings, options)
+        _run_country(settings, options, pictures)
     except KeyboardInterrupt as stop:
         tell("stopped by the user; nothing half-done stands under the output folder's name", stop)
         raise typer.Exit(STOPPED) from stop
 
 
-def _run_country(settings: "RunConfig", options: dict[str, Any]) -> None:
+def _run_country(settings: "RunConfig", options: dict[str, Any], pictures: bool) -> None:
     from recarb.cli.progress import Reporter
     from recarb.reports.figures import draw_maps
     from recarb.sequestration import pipeline
 
     with Reporter() as reporter:
         report = pipeline.run(settings, progress=reporter, **options)
-        pictures = draw_maps(report.folder, settings, reporter)
+        drawn = draw_maps(report.folder, settings, reporter) if pictures else None
     for finding in report.findings:
         typer.echo(finding.line(), err=True)
     for line in report.ledger.lines():
         typer.echo(line)
     typer.echo(_totals(report.summary))
     typer.echo(f"maps, summary.csv and provenance.json: {report.folder}")
-    typer.echo(f"pictures: {pictures}")
+    if drawn is not None:
+        typer.echo(f"pictures: {drawn / 'overview.png'} and others")
 
 
 def _totals(table: "pd.DataFrame") -> str:

@@ -19,6 +19,7 @@ SIDE = 32  # climate cells along a block
 DEFAULT_BYTES = 256 * 2**20
 
 Load = Callable[[ROI], Floats]
+Block = tuple[int, int, int, int]  # first row, end of rows, first column, end of columns
 
 
 class FieldCache:
@@ -29,11 +30,13 @@ class FieldCache:
     """
 
     def __init__(self, limit_bytes: int = DEFAULT_BYTES) -> None:
-        blocks: LRUCache[Hashable, Floats] = LRUCache(limit_bytes, getsizeof=lambda b: b.nbytes)
-        keep = cached(
-            blocks, key=lambda name, block, load: (name, block), condition=threading.Condition()
-        )
-        self._block: Callable[[Hashable, tuple[int, int, int, int], Load], Floats] = keep(_load)
+        self.limit_bytes = limit_bytes
+        self._block = _kept(limit_bytes)
+
+    def limit(self, limit_bytes: int) -> None:
+        """Start anew if the limit is another one; not while threads ask."""
+        if limit_bytes != self.limit_bytes:
+            self.limit_bytes, self._block = limit_bytes, _kept(limit_bytes)
 
     def window(self, name: Hashable, shape: tuple[int, int], roi: ROI, load: Load) -> Floats:
         """Fields of the rows and columns `roi` of a grid of `shape`.
@@ -63,6 +66,15 @@ class FieldCache:
         return fields[:, rows, columns]
 
 
-def _load(name: Hashable, block: tuple[int, int, int, int], load: Load) -> Floats:
+def _kept(limit_bytes: int) -> Callable[[Hashable, Block, Load], Floats]:
+    """`_load` that keeps what it was asked for last."""
+    blocks: LRUCache[Hashable, Floats] = LRUCache(limit_bytes, getsizeof=lambda b: b.nbytes)
+    found: Callable[[Hashable, Block, Load], Floats] = cached(
+        blocks, key=lambda name, block, load: (name, block), condition=threading.Condition()
+    )(_load)
+    return found
+
+
+def _load(name: Hashable, block: Block, load: Load) -> Floats:
     top, bottom, left, right = block
     return load((slice(top, bottom), slice(left, right)))

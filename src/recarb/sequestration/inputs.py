@@ -76,9 +76,9 @@ class CountryInputs:
         }
         self.units = _units(config, self.grid)
         self._unit_blocks: dict[tuple[int, int], NDArray[np.uint16]] = {}
-        cache = FieldCache()
+        self.climate_cache = FieldCache()
         self.climates = {
-            name: ClimateReader(name, climate, self.layers.get("elevation"), config.model, cache)
+            name: ClimateReader(name, climate, self.layers.get("elevation"), config.model, self.climate_cache)
             for name, climate in config.climate.items()
         }
 

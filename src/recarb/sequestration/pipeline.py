@@ -107,6 +107,7 @@ def run(
         with RunFolder(config, overwrite, fresh) as folder:
             store = FolderStore(folder.tiles)
             plan = _plan(inputs, threads or machine_threads(), memory, store)
+            inputs.climate_cache.limit(plan.climate_cache_bytes)
             with writing(folder.tiles):
                 finished = FinishedTiles(store, tile_key(config, files, plan.tile_cells))
             _log_start(config, files, checked.findings, plan, finished)

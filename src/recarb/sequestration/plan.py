@@ -2,7 +2,7 @@
 
 The memory a run needs at its peak is, in bytes,
 
-    BASE + boundary + cache + threads * tile^2 * working + in_flight * tile^2 * result
+    BASE + boundary + caches + threads * tile^2 * working + in_flight * tile^2 * result
 
 where `tile` is the side of a tile in cells. Nothing in it grows with the country. The maps do not
 depend on any of it.
@@ -32,13 +32,15 @@ AHEAD = 2  # tiles begun for each thread: one may be finished while another wait
 
 # Measured on the example country with a finer SOC map, and rounded up
 BASE_BYTES = 490 * MIB  # Python, its libraries, the check, compiling the model
-SERIES_COPIES = 9  # arrays of every month of the warm-up, while a tile is computed
+SERIES_COPIES = 5  # arrays of every month of the warm-up, while a tile is computed
 READING_COPIES = 5  # arrays of every month of the longest series, where climate is as fine as SOC
-YEAR_COPIES = 60  # arrays of twelve months
+YEAR_COPIES = 40  # arrays of twelve months
 NATIVE_BYTES = 12  # for each cell of the finest map under a cell of the SOC map
 
 CACHE_SHARE = 8  # the part of the memory that GDAL's block cache takes
 LEAST_CACHE, MOST_CACHE = 32 * MIB, 1024 * MIB
+CLIMATE_SHARE = 16  # the part of the memory that decoded climate takes
+MOST_CLIMATE = 256 * MIB
 STEEP_DEG = 60.0  # latitude at which the margin of the climate is counted
 YEAR = 12
 
@@ -51,6 +53,7 @@ class Plan:
     threads: int
     in_flight: int
     gdal_cache_bytes: int
+    climate_cache_bytes: int
     peak_bytes: int
 
     def line(self) -> str:
@@ -116,15 +119,16 @@ def plan_run(
         sizes = [kept_tile_cells, *sizes]
     if config.tile_cells is not None:
         sizes = [config.tile_cells]
-    cache = gdal_cache_bytes(memory_bytes)
+    cache, climate = gdal_cache_bytes(memory_bytes), climate_cache_bytes(memory_bytes)
     counts = range(threads, 0, -1)  # rather smaller tiles than fewer threads, if not too small
     choices = [(count, size) for count in counts for size in sizes]
     for count, size in sorted(choices, key=lambda c: c[1] < SMALL and c[1] != kept_tile_cells):
-        peak = _peak_bytes(config, sources, count, size, cache)
+        peak = _peak_bytes(config, sources, count, size, cache + climate)
         if peak <= memory_bytes:
-            return Plan(size, count, AHEAD * count, cache, peak)
+            return Plan(size, count, AHEAD * count, cache, climate, peak)
     alone = _peak_bytes(config, sources, 1, sizes[-1], cache=0)
-    least = max(alone + LEAST_CACHE, alone * CACHE_SHARE // (CACHE_SHARE - 1))
+    free = 1.0 - 1.0 / CACHE_SHARE - 1.0 / CLIMATE_SHARE
+    least = max((alone + LEAST_CACHE) / (1.0 - 1.0 / CLIMATE_SHARE), alone / free)
     raise ConfigError(
         f"{_readable(memory_bytes)} of memory are too little for this run; the smallest that would "
         f"do is --memory {math.ceil(least / MIB)}MiB"
@@ -135,6 +139,11 @@ def plan_run(
 def gdal_cache_bytes(memory_bytes: int) -> int:
     """What GDAL may keep of the blocks of its files."""
     return min(max(memory_bytes // CACHE_SHARE, LEAST_CACHE), MOST_CACHE)
+
+
+def climate_cache_bytes(memory_bytes: int) -> int:
+    """What may be kept of decoded climate."""
+    return min(memory_bytes // CLIMATE_SHARE, MOST_CLIMATE)
 
 
 def machine_threads() -> int:
