@@ -7,11 +7,13 @@ import shutil
 
 from bench.asked import Asked
 from bench.country_run import cells_run
-from bench.measure import RUN, measure
+from bench.measure import RUN as PLAIN_RUN
+from bench.measure import measure
 from bench.results import Record
 from bench.world import write_world
 from recarb.core.config import load_config
 
+RUN = (*PLAIN_RUN, "--memory", "4GiB")  # the target
 SMALL = (10_000,)
 FULL = (10_000, 100_000, 1_000_000, 10_000_000, 50_000_000)
 REPEATED_BELOW = 1_000_000  # cells; larger cases are run once

@@ -78,7 +78,9 @@ class CountryInputs:
         self._unit_blocks: dict[tuple[int, int], NDArray[np.uint16]] = {}
         self.climate_cache = FieldCache()
         self.climates = {
-            name: ClimateReader(name, climate, self.layers.get("elevation"), config.model, self.climate_cache)
+            name: ClimateReader(
+                name, climate, self.layers.get("elevation"), config.model, self.climate_cache
+            )
             for name, climate in config.climate.items()
         }
 
