@@ -2,7 +2,6 @@
 
 import tempfile
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -18,9 +17,8 @@ MODULES = {
     "country": "bench.country_run",
     "world": "bench.world_run",
     "peers": "bench.peers",
-    # To be written: each with `measured(asked: Asked) -> list[Record]`.
-    "kernel": "bench.kernel",  # cells per second of the compiled loops against their limits
-    "monte_carlo": "bench.monte_carlo",  # many perturbed draws of few cells through `simulate`
+    "kernel": "bench.kernel",
+    "monte_carlo": "bench.monte_carlo",
 }
 WITHOUT_NAMES = ("country", "world", "peers", "kernel", "monte_carlo")  # country has the floor
 
@@ -50,9 +48,6 @@ def main(
     found: list[Record] = []
     with tempfile.TemporaryDirectory(prefix="recarb-bench-", dir=work) as folder:
         for name in names or WITHOUT_NAMES:
-            if find_spec(MODULES[name]) is None:
-                typer.echo(f"{name}: not written yet ({MODULES[name]})", err=True)
-                continue
             typer.echo(f"measuring {name}", err=True)
             records = import_module(MODULES[name]).measured(
                 Asked(Path(folder), full=full, cells=tuple(cells or ()), repeats=repeats)

@@ -70,8 +70,7 @@ class MapWriter:
             "tiled": True,
             "blockxsize": staged_block,
             "blockysize": staged_block,
-            "compress": "deflate",
-            "zlevel": 1,
+            "compress": "lz4",  # quick: the staged file is read once and removed
             "sparse_ok": True,
             "bigtiff": "IF_SAFER",
         }

@@ -14,6 +14,8 @@ from recarb.sequestration.tables import YEAR
 
 Floats = NDArray[np.float64]
 
+CELLS_AT_ONCE = 1024  # whose years stay in the cache together
+
 
 def yearly_npp(inputs: xr.Dataset, phase: str) -> Floats:
     """NPP of every year of a phase [t C ha-1 yr-1], (member, year, cell)."""
@@ -36,13 +38,19 @@ def _npp(inputs: xr.Dataset, temperature_c: Floats, rain_mm: Floats) -> Floats:
     """NPP of annual means of climate (year, cell) under the shifts of every member."""
     shift = members(inputs, "temperature_shift", 0.0)[:, None]
     factor = members(inputs, "rain_factor", 1.0)[:, None]
-    return npp_carbon(temperature_c + shift, rain_mm * factor + _counted_irrigation(inputs))
+    irrigation = _counted_irrigation(inputs)
+    found = np.empty((len(shift), *temperature_c.shape))
+    for first in range(0, found.shape[-1], CELLS_AT_ONCE):
+        part = np.s_[..., first : first + CELLS_AT_ONCE]
+        rain = rain_mm[part] * factor[part] + irrigation[part]
+        found[part] = npp_carbon(temperature_c[part] + shift[part], rain)
+    return found
 
 
-def _counted_irrigation(inputs: xr.Dataset) -> Floats | float:
+def _counted_irrigation(inputs: xr.Dataset) -> Floats:
     """Irrigation of the year that the run counts as rain for NPP [mm], (cell,); 0 by default."""
     if not inputs.attrs.get("irrigation_counts_as_rain", False):
-        return 0.0
+        return np.zeros(inputs.sizes["cell"])
     return running_sum(by_cell(inputs["irrigation"], "month"))
 
 
