@@ -7,6 +7,7 @@ with all its maps. Reading and interpolation are not part of it (see "country").
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from unittest.mock import patch
 
 import numpy as np
@@ -35,10 +36,10 @@ def measured(asked: Asked) -> list[Record]:
         parts = np.array_split(np.arange(count), THREADS)
         halves = [Case.of(members.isel(cell=part), config) for part in parts]
         kinds: dict[str, Callable[[], object]] = {
-            "scalar equations, one thread": lambda case=case: _scalar(case),
+            "scalar equations, one thread": partial(_scalar, case),
             "blocks, one thread": case.run,
-            "blocks, two threads": lambda halves=halves: _threads(halves),
-            "simulate and its maps": lambda cells=cells, config=config: simulate(cells, config),
+            "blocks, two threads": partial(_threads, halves),
+            "simulate and its maps": partial(simulate, cells, config),
         }
         found += _records(asked, kinds, count)
     return found

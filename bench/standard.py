@@ -67,11 +67,8 @@ class Case:
 
     def run(self) -> Floats:
         """The standard cells: stocks after the forward phase under BAU, (member, cell)."""
-        p, depth_cm, soc = (
-            self.tables.parameters,
-            self.tables.depth_cm,
-            by_member(self.inputs["soc"]),
-        )
+        p, depth_cm = self.tables.parameters, self.tables.depth_cm
+        soc = by_member(self.inputs["soc"])
         per_unit, deficit, _, _ = kernels.spin_up(
             self.weather["spin_up"], self.soils, self.land, depth_cm, p
         )
