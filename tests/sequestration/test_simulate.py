@@ -99,7 +99,7 @@ def test_closed_forms_equal_a_run_month_by_month(i):
     The third cell is a paddy whose dry December leaves a deficit to every January.
     """
     inputs = cells((2, 3, 13))
-    inputs["irrigation"][1] = 15.0
+    inputs["irrigation"][:, 1] = 15.0
     maps = simulate(inputs, config(uncertainty={"chains": False})).isel(cell=i)
     cell = PlainCell(inputs, i)
     cell.spin_up()
@@ -198,8 +198,8 @@ def test_a_cell_that_fails_in_one_chain_keeps_its_stocks():
     """0.3 K colder, no month of it is above -5 degC any more."""
     inputs = cells((3, 3, 3))
     for phase in ("spin_up", "warm_up", "forward"):
-        inputs[f"temperature_{phase}"][1] = -4.8
-        inputs[f"temperature_{phase}"][2] = -5.5
+        inputs[f"temperature_{phase}"][:, 1] = -4.8
+        inputs[f"temperature_{phase}"][:, 2] = -5.5
     maps = simulate(inputs, config())
     assert maps["outcome"].values.tolist() == [Outcome.RUN, Outcome.RUN, Outcome.NO_TURNOVER]
     for product in products(config()) + diagnostics(config()):
@@ -211,8 +211,8 @@ def test_a_cell_that_fails_in_one_chain_keeps_its_stocks():
 def test_a_cell_that_fails_in_the_plain_chain_has_nothing_at_all():
     """Its deficit drifts for ever; with 5 % more or less rain it does not."""
     inputs = cells((3, 3))
-    inputs["rain_spin_up"][1] = np.linspace(45.0, 55.0, 12)
-    inputs["pet_spin_up"][1] = 50.0 + 1e-7
+    inputs["rain_spin_up"][:, 1] = np.linspace(45.0, 55.0, 12)
+    inputs["pet_spin_up"][:, 1] = 50.0 + 1e-7
     maps = simulate(inputs, config())
     assert maps["outcome"].values.tolist() == [Outcome.RUN, Outcome.DEFICIT_NOT_PERIODIC]
     for product in products(config()) + diagnostics(config()):
