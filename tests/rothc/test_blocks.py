@@ -307,6 +307,12 @@ OTHER_PARAMETERS = [
     {"temp_min_c": -10.0},
     {"temp_c_c": 5.0},  # a pole at -5 degC
     {"temp_c_c": 4.0},
+    {"temp_a": -1.0},
+    {"moist_min": 1.2},
+    {"one_bar_fraction": 1.0},
+    {"cover_reduction": -0.5},
+    {"cover_reduction": 1.5},
+    {"paddy_factor": 3.0},
     {"temp_a": 70.0},  # more than 0.05 of HUM in the hottest month
 ]
 
@@ -323,19 +329,21 @@ def test_the_short_cuts_hold_for_rothc_and_for_the_same_ratios():
     assert block_steps.supports(DEFAULT._replace(temp_min_c=0.0, x_scale=1.5))
 
 
+WIDE = ("moist_min", "one_bar_fraction", "cover_reduction", "paddy_factor")
 FREE = [
     name
     for name in Parameters._fields
-    if not name.startswith(("k_", "months", "fym", "iom", "pan", "tsmd_depth"))
+    if not name.startswith(("k_", "months", "fym", "iom", "pan", "tsmd_depth", *WIDE))
 ]
 
 
 @st.composite
 def parameters(draw) -> Parameters:
-    """Any parameter of RothC but its ratios, up to a quarter off."""
+    """Any parameter of RothC but its ratios, a tenth off; the shares anywhere about 0 to 1."""
     some = draw(st.lists(st.sampled_from(FREE), min_size=1, max_size=5, unique=True))
     rates = draw(floats(0.5, 1.2))
-    changes = {name: getattr(DEFAULT, name) * draw(floats(0.75, 1.25)) for name in some}
+    changes = {name: getattr(DEFAULT, name) * draw(floats(0.9, 1.1)) for name in some}
+    changes |= {name: draw(floats(-0.05, 1.2)) for name in WIDE if draw(st.booleans())}
     changes |= {name: rates * v for name, v in DEFAULT._asdict().items() if name[:2] == "k_"}
     return Parameters(**changes)
 
