@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.factories import YEAR, cells, config
 
+from recarb.rothc import kernels
 from recarb.rothc.reference import Month, Soil, step
 from recarb.sequestration.ledger import Outcome
 from recarb.sequestration.products import diagnostics, products
@@ -260,3 +261,23 @@ def test_shares_of_the_input_move_the_equilibrium():
     np.testing.assert_allclose(
         at_once["T0"], spread["T0"], rtol=0.05
     )  # the same map is met either way
+
+
+def signatures() -> list[int]:
+    return [len(k.signatures) for k in (kernels._spin_up, kernels._warm_up, kernels._forward)]
+
+
+def test_no_layout_of_the_inputs_compiles_a_kernel_again():
+    """A second compilation takes longer than most countries; strided or frozen arrays cause it."""
+    inputs = cells((2, 3, 12, 5))
+    simulate(inputs, config())
+    once = signatures()
+    yearly = np.tile(inputs["land_use"].values, (20, 1))
+    by_year = inputs.assign(land_use_yearly=(("year", "cell"), yearly))
+    plain = config(uncertainty={"chains": False})
+    parts = [inputs.isel(cell=some) for some in ([2], slice(1, 3))]
+    for other in (*parts, by_year, inputs.transpose()):
+        simulate(other, config())
+        simulate(other, plain)
+    simulate(cells(warm_up=False), config(warm_up=None))
+    assert signatures() == once
