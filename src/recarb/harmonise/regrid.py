@@ -197,7 +197,7 @@ def _bilinear(source: _Source, target: GeoBox, roi: ROI) -> Floats:
     window = window_of(found, source.grid, (0, 0))
     field = source.read(window)
     cut = sampler(found, np.isfinite(field), window, (x, y), source.grid, fill_km=0.0)
-    return cut.apply(field[None])[0].reshape(shape)
+    return np.asarray(cut.apply(field[None])[0].reshape(shape))
 
 
 def _average_by_area(source: _Source, target: GeoBox, roi: ROI) -> Floats:

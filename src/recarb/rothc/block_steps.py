@@ -22,7 +22,7 @@ Bools = NDArray[np.bool_]
 RPM_POWER, BIO_POWER, DPM_POWER = 15, 33, 500  # k_RPM, k_BIO, k_DPM in units of k_HUM
 RATIO_TOLERANCE = 1e-12  # of these ratios
 SQUARINGS = 5  # exp(u) = exp(u / 32)^32
-HALVED = 1.0 / 2**SQUARINGS
+HALVED = 0.5**SQUARINGS
 
 PLANT_POOL = (0, 1, 0, 0, 0, 1, 0)  # the plant pool of each column; of 2, 3 and 6 it is empty
 
