@@ -147,18 +147,18 @@ def cells(
     rng = np.random.default_rng(seed)
     codes = np.array(land_use, dtype=np.uint8)
     at = [CLIMATES[i % len(CLIMATES)] for i in range(codes.size)]
-    temperature, rain, pet = (np.stack([season(*row[k]) for row in at]) for k in range(3))
-    size = codes.size
+    temperature, rain, pet = (np.stack([season(*row[k]) for row in at], axis=1) for k in range(3))
+    size, month = codes.size, ("month", "cell")
     found = xr.Dataset(
         {
             "soc": ("cell", np.linspace(40.0, 90.0, size)),
             "clay": ("cell", np.linspace(15.0, 40.0, size)),
             "land_use": ("cell", codes),
             "land_use_spin_up": ("cell", codes.copy()),
-            "irrigation": (("cell", "month"), np.zeros((size, YEAR))),
-            "temperature_spin_up": (("cell", "month"), temperature),
-            "rain_spin_up": (("cell", "month"), rain),
-            "pet_spin_up": (("cell", "month"), pet),
+            "irrigation": (month, np.zeros((YEAR, size))),
+            "temperature_spin_up": (month, temperature),
+            "rain_spin_up": (month, rain),
+            "pet_spin_up": (month, pet),
             "climate_filled": ("cell", np.zeros(size, dtype=bool)),
             "no_lapse_correction": ("cell", np.zeros(size, dtype=bool)),
         },
@@ -167,28 +167,29 @@ def cells(
     )
     later = {"temperature": temperature, "rain": rain, "pet": pet}
     if warm_up:
+        series_of = (size, years * YEAR)  # drawn cell by cell
         series = {
-            "temperature": np.tile(temperature, (1, years))
+            "temperature": np.tile(temperature, (years, 1))
             + warming
-            + rng.normal(0.0, 0.8, (size, years * YEAR)),
-            "rain": np.tile(rain, (1, years)) * rng.gamma(16.0, 1.0 / 16.0, (size, years * YEAR)),
-            "pet": np.tile(pet, (1, years)) * rng.uniform(0.9, 1.1, (size, years * YEAR)),
+            + rng.normal(0.0, 0.8, series_of).T,
+            "rain": np.tile(rain, (years, 1)) * rng.gamma(16.0, 1.0 / 16.0, series_of).T,
+            "pet": np.tile(pet, (years, 1)) * rng.uniform(0.9, 1.1, series_of).T,
         }
         for name, values in series.items():
-            found[f"{name}_warm_up"] = (("cell", "time"), values)
-            later[name] = values.reshape(size, years, YEAR).mean(axis=1)
+            found[f"{name}_warm_up"] = (("time", "cell"), values)
+            later[name] = values.reshape(years, YEAR, size).mean(axis=0)
     if reference:
         found["temperature_reference"] = (
-            ("cell", "reference"),
-            temperature.mean(1)[:, None] + rng.normal(0.0, 0.5, (size, 20)),
+            ("reference", "cell"),
+            temperature.mean(0) + rng.normal(0.0, 0.5, (size, 20)).T,
         )
         found["rain_reference"] = (
-            ("cell", "reference"),
-            rain.sum(1)[:, None] * rng.gamma(40.0, 1.0 / 40.0, (size, 20)),
+            ("reference", "cell"),
+            rain.sum(0) * rng.gamma(40.0, 1.0 / 40.0, (size, 20)).T,
         )
     for name, values in later.items():
-        found[f"{name}_forward"] = (("cell", "month"), values)
-    cover = np.where((codes == 2)[:, None], season(0.55, 0.45), 1.0)
+        found[f"{name}_forward"] = (month, values)
+    cover = np.where(codes == 2, season(0.55, 0.45)[:, None], 1.0)
     for phase in ("spin_up", "forward", *(["warm_up"] if warm_up else [])):
-        found[f"cover_{phase}"] = (("cell", "month"), cover)
+        found[f"cover_{phase}"] = (month, cover)
     return found

@@ -18,6 +18,7 @@ from recarb.harmonise.climate import ClimateReader, Points
 from recarb.harmonise.pet import potential_evapotranspiration
 from recarb.io.raster import LayerFile
 
+JANUARY = 0
 TWO_BY_TWO = geobox(20.0, 42.0, 1.0, (2, 2))  # centres 20.5, 21.5 E and 41.5, 40.5 N
 
 
@@ -80,7 +81,7 @@ def test_the_lapse_rate_by_hand(tmp_path):
     """
     one = reader(tmp_path, temperature=COARSE_T, elevation=orography(tmp_path))
     found = one.sample(points([20.75] * 3, [41.25] * 3, [1275.0, 275.0, 75.0]), None, "climatology")
-    np.testing.assert_allclose(found.temperature[:, 0], [6.0625, 12.5625, 13.8625], rtol=1e-12)
+    np.testing.assert_allclose(found.temperature[JANUARY], [6.0625, 12.5625, 13.8625], rtol=1e-12)
     assert not found.uncorrected.any() and not found.filled.any()
     np.testing.assert_array_equal(found.rain, 50.0)
 
@@ -92,14 +93,14 @@ def test_the_lapse_rate_is_a_choice(tmp_path):
         choices = Choices(lapse_rate_c_per_km=rate)
         one = reader(tmp_path, temperature=COARSE_T, elevation=dem, choices=choices)
         found = one.sample(at, None, "climatology")
-        np.testing.assert_allclose(found.temperature[0], expected, rtol=1e-12)
+        np.testing.assert_allclose(found.temperature[:, 0], expected, rtol=1e-12)
         assert not found.uncorrected.any()
 
 
 def test_a_cell_without_elevation_keeps_the_climates_temperature_and_is_flagged(tmp_path):
     one = reader(tmp_path, temperature=COARSE_T, elevation=orography(tmp_path))
     found = one.sample(points([20.75, 20.75], [41.25, 41.25], [np.nan, 275.0]), None, "climatology")
-    np.testing.assert_allclose(found.temperature[:, 0], 12.5625, rtol=1e-12)
+    np.testing.assert_allclose(found.temperature[JANUARY], 12.5625, rtol=1e-12)
     assert found.uncorrected.tolist() == [True, False]
 
 
@@ -110,7 +111,7 @@ def test_elevation_is_averaged_over_the_same_valid_neighbours_as_temperature(tmp
     one = reader(tmp_path, temperature=temperature, elevation=orography(tmp_path))
     height = (3 * 300 + 3 * 500 + 1100) / 7
     found = one.sample(points(20.75, 41.25, height), None, "climatology")
-    np.testing.assert_allclose(found.temperature[0], (3 * 12 + 3 * 11 + 6) / 7, rtol=1e-12)
+    np.testing.assert_allclose(found.temperature[:, 0], (3 * 12 + 3 * 11 + 6) / 7, rtol=1e-12)
 
 
 def test_the_products_own_orography_goes_before_the_countrys(tmp_path):
@@ -119,7 +120,7 @@ def test_the_products_own_orography_goes_before_the_countrys(tmp_path):
     config = one.config.model_copy(update={"elevation": own.layer})
     other = ClimateReader("one", config, orography(tmp_path), Choices())
     found = other.sample(points(20.75, 41.25, 1000.0), None, "climatology")
-    np.testing.assert_allclose(found.temperature[0], 12.5625, rtol=1e-12)
+    np.testing.assert_allclose(found.temperature[:, 0], 12.5625, rtol=1e-12)
 
 
 YEARS = (2001, 2004)
@@ -142,7 +143,7 @@ def test_a_climatology_of_a_series_is_the_mean_of_its_months(tmp_path):
     found = one.sample(at, (2002, 2003), "climatology")
     for name in ("temperature", "rain", "pet"):
         two_years = fields[name][12:36, 0, 0].reshape(2, YEAR)
-        np.testing.assert_allclose(getattr(found, name)[0], two_years.mean(0), rtol=1e-12)
+        np.testing.assert_allclose(getattr(found, name)[:, 0], two_years.mean(0), rtol=1e-12)
 
 
 def test_years_are_mean_temperature_and_sum_of_rain(tmp_path):
@@ -151,8 +152,8 @@ def test_years_are_mean_temperature_and_sum_of_rain(tmp_path):
         points(21.5, 40.5), (2001, 2003), "years", pet=False
     )
     temperature, rain = (fields[k][:36, 1, 1].reshape(3, YEAR) for k in ("temperature", "rain"))
-    np.testing.assert_allclose(found.temperature[0], temperature.mean(1), rtol=1e-12)
-    np.testing.assert_allclose(found.rain[0], rain.sum(1), rtol=1e-12)
+    np.testing.assert_allclose(found.temperature[:, 0], temperature.mean(1), rtol=1e-12)
+    np.testing.assert_allclose(found.rain[:, 0], rain.sum(1), rtol=1e-12)
     assert found.pet is None
 
 
@@ -160,9 +161,9 @@ def test_months_of_a_series_and_their_mean_agree_with_the_climatology(tmp_path):
     one = reader(tmp_path, years=YEARS, **random_series())
     at = points([20.6, 21.1, 21.4], [41.4, 41.0, 40.7])
     monthly, mean = one.sample(at, YEARS, "months"), one.sample(at, YEARS, "climatology")
-    assert monthly.temperature.shape == (3, 48)
+    assert monthly.temperature.shape == (48, 3)
     for name in ("temperature", "rain", "pet"):
-        of_months = getattr(monthly, name).reshape(3, 4, YEAR).mean(axis=1)
+        of_months = getattr(monthly, name).reshape(4, YEAR, 3).mean(axis=0)
         np.testing.assert_allclose(getattr(mean, name), of_months, rtol=1e-12)
 
 
@@ -178,9 +179,9 @@ def test_a_daily_unit_takes_the_days_of_its_own_month(tmp_path, years):
     one = reader(tmp_path, years=years, unit="mm/day", rain=2.0, pet=3.0)
     found = one.sample(points(20.5, 41.5), years, "months")
     february = [28.25] if years is None else [28.0, 29.0]
-    np.testing.assert_allclose(found.rain[0, 1::12], 2.0 * np.array(february), rtol=1e-12)
-    np.testing.assert_allclose(found.pet[0, 1::12], 3.0 * np.array(february), rtol=1e-12)
-    np.testing.assert_allclose(found.rain[0, 6::12], 62.0, rtol=1e-12)
+    np.testing.assert_allclose(found.rain[1::12, 0], 2.0 * np.array(february), rtol=1e-12)
+    np.testing.assert_allclose(found.pet[1::12, 0], 3.0 * np.array(february), rtol=1e-12)
+    np.testing.assert_allclose(found.rain[6::12, 0], 62.0, rtol=1e-12)
 
 
 def hargreaves(
@@ -210,11 +211,13 @@ def test_pet_is_computed_month_by_month_and_then_averaged(tmp_path):
     lat = np.array([[41.5, 41.5], [40.5, 40.5]])
     monthly = hargreaves(fields, lat, YEARS)
     found = one.sample(points(20.5, 41.5), YEARS, "climatology")
-    np.testing.assert_allclose(found.pet[0], monthly[:, 0, 0].reshape(4, YEAR).mean(0), rtol=1e-12)
+    np.testing.assert_allclose(
+        found.pet[:, 0], monthly[:, 0, 0].reshape(4, YEAR).mean(0), rtol=1e-12
+    )
     of_mean = hargreaves(
         {k: v.reshape(4, YEAR, 2, 2).mean(0) for k, v in fields.items()}, lat, (2001, 2001)
     )
-    assert abs(found.pet[0] - of_mean[:, 0, 0]).max() > 0.5
+    assert abs(found.pet[:, 0] - of_mean[:, 0, 0]).max() > 0.5
 
 
 def test_thornthwaite_has_one_heat_index_for_all_phases(tmp_path):
@@ -223,7 +226,7 @@ def test_thornthwaite_has_one_heat_index_for_all_phases(tmp_path):
     one = reader(tmp_path, years=YEARS, pet_method="thornthwaite", **fields)
     at = points([20.5, 21.2], [41.5, 40.9])
     early, late = one.sample(at, (2001, 2002), "months"), one.sample(at, (2002, 2004), "months")
-    np.testing.assert_array_equal(early.pet[:, 12:24], late.pet[:, :12])
+    np.testing.assert_array_equal(early.pet[12:24], late.pet[:12])
 
 
 def test_pet_needs_its_variables_on_one_grid_and_in_the_same_months(tmp_path):
@@ -261,7 +264,7 @@ def test_rain_may_lie_on_another_grid_than_temperature(tmp_path):
     found = ClimateReader("one", config, None, Choices()).sample(
         points([20.6, 21.3], [41.2, 40.9]), None, "months"
     )
-    np.testing.assert_allclose(found.rain[:, 5], [61.8, 62.2], rtol=1e-12)
+    np.testing.assert_allclose(found.rain[5], [61.8, 62.2], rtol=1e-12)
     np.testing.assert_array_equal(found.temperature, 10.0)
 
 
@@ -273,8 +276,8 @@ def test_the_nearest_climate_is_taken_within_the_distance_and_flagged(tmp_path):
     found = reader(tmp_path, box, temperature=temperature).sample(at, None, "months")
     assert found.filled.tolist() == [False, True, False]
     assert found.missing.tolist() == [False, False, True]
-    np.testing.assert_array_equal(found.temperature[:2], 8.0)
-    assert np.isnan(found.temperature[2]).all()
+    np.testing.assert_array_equal(found.temperature[:, :2], 8.0)
+    assert np.isnan(found.temperature[:, 2]).all()
     near = reader(tmp_path, box, temperature=temperature, choices=Choices(climate_fill_km=0.0))
     assert near.sample(at, None, "months").missing.tolist() == [False, True, True]
 
@@ -284,7 +287,7 @@ def test_a_climate_cell_that_lacks_one_month_is_no_neighbour(tmp_path):
     rain[7, 0, 0] = np.nan
     rain[:, 0, 1] = 70.0
     found = reader(tmp_path, rain=rain).sample(points(20.75, 41.5), None, "months")
-    np.testing.assert_allclose(found.rain[0], 70.0, rtol=1e-12)
+    np.testing.assert_allclose(found.rain[:, 0], 70.0, rtol=1e-12)
 
 
 def test_no_point_lies_on_the_climate(tmp_path):
@@ -304,7 +307,7 @@ def test_climate_at_89_north(tmp_path):
         found = one.sample(some, None, "months")
         expected = [{0: 56.9, 1: 27.8, 2: 111.2}[i] <= 60.0 for i in choice]
         assert (~found.missing).tolist() == expected
-        assert (found.temperature[expected] == -20.0).all()
+        assert (found.temperature[:, expected] == -20.0).all()
 
 
 @pytest.fixture(scope="module")
@@ -336,4 +339,4 @@ def test_a_point_has_the_same_bits_alone_and_among_others(rough, seed, reduce):
     part = points(every.lon[some], every.lat[some], every.elevation[some])
     alone = rough.sample(part, (2001, 2002), reduce)
     for name in ("temperature", "rain", "pet", "filled", "missing", "uncorrected"):
-        np.testing.assert_array_equal(getattr(alone, name), getattr(together, name)[some])
+        np.testing.assert_array_equal(getattr(alone, name), getattr(together, name)[..., some])

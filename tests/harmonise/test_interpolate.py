@@ -37,7 +37,7 @@ def at(
     lon, lat = np.asarray(lon, dtype=float), np.asarray(lat, dtype=float)
     part = field[window]
     cut = sampler(stencil(lon, lat, grid), np.isfinite(part), window, (lon, lat), grid, fill_km)
-    return cut.apply(part[None])[:, 0], cut
+    return cut.apply(part[None])[0], cut
 
 
 def centres(grid: GeoBox) -> tuple[np.ndarray, np.ndarray]:

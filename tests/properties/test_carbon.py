@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from tests.rothc.soils import YEAR, Site, covers, floats, months, sites, solve
+from tests.rothc.fields import of_site, random_field
+from tests.rothc.soils import Site, covers, floats, months, sites, solve
 
 from recarb.rothc import equilibrium as eq
 from recarb.rothc import kernels
@@ -100,21 +101,20 @@ def test_at_equilibrium_a_year_respires_what_entered(site, level):
 @settings(max_examples=40, deadline=None)
 @given(sites(), st.integers(1, 10), floats(0.0, 5.0))
 def test_carbon_closes_over_the_warm_up(site, years, level):
-    start = np.array([[1.0, 10.0, 1.0, 30.0]])
-    pools, _, _, respired = kernels.warm_up(
-        start,
-        np.zeros(1),
-        np.tile(site.temperature_c, years)[None],
-        np.tile(site.balance_mm, years)[None],
-        site.cover[None],
-        np.array([[site.paddy]]),
-        site.share[None],
-        site.entry[None, None],
-        np.full((1, years), level),
-        np.array([site.clay_pct]),
-        site.depth_cm,
-        P,
-    )
-    gap = years * level - respired[0] - (pools.sum() - start.sum())
-    assert abs(gap) <= 1e-10 * (start.sum() + years * level)
-    assert site.temperature_c.size == YEAR
+    field = of_site(site, years, level)
+    pools, _, _, respired = field.run("warm_up")
+    start = field.pools.sum()
+    gap = years * level - respired[0, 0] - (pools.sum() - start)
+    assert abs(gap) <= 1e-10 * (start + years * level)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.booleans())
+def test_carbon_closes_over_the_warm_up_of_every_member_of_a_block(seed, land_by_year):
+    field = random_field(40, years=5, seed=seed, land_by_year=land_by_year)
+    pools, deficit, rate, respired = field.run("warm_up")
+    through = field.pools.sum(axis=1) + field.c_input.sum(axis=1)
+    gap = through - pools.sum(axis=1) - respired
+    assert (abs(gap) <= 1e-12 * through).all()
+    for values in (pools, respired, rate, -deficit):
+        assert (values >= 0.0).all()

@@ -107,18 +107,3 @@ def sites(draw: st.DrawFn, coldest_c: float = -30.0, hottest_c: float = 40.0) ->
         depth_cm=draw(floats(5.0, 100.0)),
         paddy=draw(st.booleans()),
     )
-
-
-def cells(count: int, seed: int = 7) -> dict[str, NDArray]:
-    """Arrays of many cells as the kernels take them, without hypothesis."""
-    rng = np.random.default_rng(seed)
-    warmth = rng.uniform(-20.0, 30.0, (count, 1))
-    season = -np.cos(np.arange(YEAR) * 2.0 * np.pi / YEAR)
-    return {
-        "temperature_c": warmth + 10.0 * season,
-        "balance_mm": rng.uniform(-120.0, 120.0, (count, YEAR)),
-        "cover": rng.choice([0.0, 0.3, 0.5, 0.6, 1.0], (count, YEAR)),
-        "paddy": rng.random(count) < 0.2,
-        "share": rng.dirichlet(np.ones(YEAR), count),
-        "clay_pct": rng.uniform(0.0, 80.0, count),
-    }

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from tests.rothc.fields import of_site
 from tests.rothc.soils import YEAR, Site, Steady, floats, sites, solve
 
 from recarb.rothc import equilibrium as eq
-from recarb.rothc import kernels
 from recarb.rothc.parameters import DEFAULT as P
 
 ITERATED_YEARS = 20_000
@@ -34,23 +34,12 @@ def make_site(**changes) -> Site:
 
 def iterate(site: Site, steady: Steady, years: int) -> np.ndarray:
     """The classical spin-up from empty pools, month by month."""
-    pools, deficit = np.zeros((1, eq.POOLS)), np.array([steady.deficit_mm])
+    field = of_site(site, BLOCK_YEARS, deficit_mm=steady.deficit_mm)
+    field = replace(field, pools=np.zeros_like(field.pools))
     for _ in range(math.ceil(years / BLOCK_YEARS)):
-        pools, deficit, *_ = kernels.warm_up(
-            pools,
-            deficit,
-            np.tile(site.temperature_c, BLOCK_YEARS)[None],
-            np.tile(site.balance_mm, BLOCK_YEARS)[None],
-            site.cover[None],
-            np.array([[site.paddy]]),
-            site.share[None],
-            site.entry[None, None],
-            np.ones((1, BLOCK_YEARS)),
-            np.array([site.clay_pct]),
-            site.depth_cm,
-            P,
-        )
-    return pools[0]
+        pools, deficit, *_ = field.run("warm_up")
+        field = replace(field, pools=pools, deficit_mm=deficit)
+    return field.pools[0, :, 0]
 
 
 def square(site: Site, steady: Steady) -> np.ndarray:
@@ -118,24 +107,10 @@ def test_closed_form_holds_where_turnover_takes_300_000_years():
 def test_no_month_warm_enough_is_a_status_and_no_number():
     frozen = make_site(temperature_c=np.full(YEAR, -5.1))
     assert solve(frozen).status == eq.NO_TURNOVER
-    pools, _, mean_rate, status = spin_up(frozen)
-    assert status[0] == eq.NO_TURNOVER
+    pools, _, mean_rate, status = of_site(frozen).run("spin_up")
+    assert status[0, 0] == eq.NO_TURNOVER
     assert np.isnan(pools).all()
     assert np.isnan(mean_rate).all()
-
-
-def spin_up(site: Site):
-    return kernels.spin_up(
-        site.temperature_c[None],
-        site.balance_mm[None],
-        site.cover[None],
-        np.array([site.paddy]),
-        site.share[None],
-        site.entry[None],
-        np.array([site.clay_pct]),
-        site.depth_cm,
-        P,
-    )
 
 
 def test_deficit_that_drifts_a_few_mm_a_year_is_followed_to_its_end():
@@ -153,8 +128,9 @@ def test_deficit_that_drifts_a_few_mm_a_year_is_followed_to_its_end():
 def test_deficit_that_still_drifts_at_the_bound_of_passes_is_a_status():
     balance = np.zeros(YEAR)
     balance[6] = -1e-6
-    pools, _, _, status = spin_up(make_site(balance_mm=balance, cover=np.ones(YEAR)))
-    assert status[0] == eq.DEFICIT_NOT_PERIODIC
+    site = make_site(balance_mm=balance, cover=np.ones(YEAR))
+    pools, _, _, status = of_site(site).run("spin_up")
+    assert status[0, 0] == eq.DEFICIT_NOT_PERIODIC
     assert np.isnan(pools).all()
 
 

@@ -87,7 +87,7 @@ def test_a_rate_beyond_the_plausible_is_flagged_and_kept():
 
 def test_cells_without_a_result_are_not_implausible():
     inputs = cells((3, 3))
-    inputs["temperature_spin_up"][1] = -30.0
+    inputs["temperature_spin_up"][:, 1] = -30.0
     maps = simulate(inputs, config())
     assert not any(wrong[1] for wrong in outside_limits(maps, products(config())).values())
 

@@ -140,6 +140,6 @@ def test_the_pools_at_t0_make_up_its_stock():
 
 def test_input_over_npp_is_missing_where_npp_is_zero():
     inputs = cells()
-    inputs["rain_reference"][2] = 0.0
+    inputs["rain_reference"][:, 2] = 0.0
     maps = simulate(inputs, config())
     assert np.isnan(maps["C_eq_over_NPP"].values).tolist() == [False, False, True, False]

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.factories import YEAR, cells, config
 
+from recarb.rothc import kernels
 from recarb.rothc.reference import Month, Soil, step
 from recarb.sequestration.ledger import Outcome
 from recarb.sequestration.products import diagnostics, products
@@ -99,7 +100,7 @@ def test_closed_forms_equal_a_run_month_by_month(i):
     The third cell is a paddy whose dry December leaves a deficit to every January.
     """
     inputs = cells((2, 3, 13))
-    inputs["irrigation"][1] = 15.0
+    inputs["irrigation"][:, 1] = 15.0
     maps = simulate(inputs, config(uncertainty={"chains": False})).isel(cell=i)
     cell = PlainCell(inputs, i)
     cell.spin_up()
@@ -198,8 +199,8 @@ def test_a_cell_that_fails_in_one_chain_keeps_its_stocks():
     """0.3 K colder, no month of it is above -5 degC any more."""
     inputs = cells((3, 3, 3))
     for phase in ("spin_up", "warm_up", "forward"):
-        inputs[f"temperature_{phase}"][1] = -4.8
-        inputs[f"temperature_{phase}"][2] = -5.5
+        inputs[f"temperature_{phase}"][:, 1] = -4.8
+        inputs[f"temperature_{phase}"][:, 2] = -5.5
     maps = simulate(inputs, config())
     assert maps["outcome"].values.tolist() == [Outcome.RUN, Outcome.RUN, Outcome.NO_TURNOVER]
     for product in products(config()) + diagnostics(config()):
@@ -211,8 +212,8 @@ def test_a_cell_that_fails_in_one_chain_keeps_its_stocks():
 def test_a_cell_that_fails_in_the_plain_chain_has_nothing_at_all():
     """Its deficit drifts for ever; with 5 % more or less rain it does not."""
     inputs = cells((3, 3))
-    inputs["rain_spin_up"][1] = np.linspace(45.0, 55.0, 12)
-    inputs["pet_spin_up"][1] = 50.0 + 1e-7
+    inputs["rain_spin_up"][:, 1] = np.linspace(45.0, 55.0, 12)
+    inputs["pet_spin_up"][:, 1] = 50.0 + 1e-7
     maps = simulate(inputs, config())
     assert maps["outcome"].values.tolist() == [Outcome.RUN, Outcome.DEFICIT_NOT_PERIODIC]
     for product in products(config()) + diagnostics(config()):
@@ -260,3 +261,23 @@ def test_shares_of_the_input_move_the_equilibrium():
     np.testing.assert_allclose(
         at_once["T0"], spread["T0"], rtol=0.05
     )  # the same map is met either way
+
+
+def signatures() -> list[int]:
+    return [len(k.signatures) for k in (kernels._spin_up, kernels._warm_up, kernels._forward)]
+
+
+def test_no_layout_of_the_inputs_compiles_a_kernel_again():
+    """A second compilation takes longer than most countries; strided or frozen arrays cause it."""
+    inputs = cells((2, 3, 12, 5))
+    simulate(inputs, config())
+    once = signatures()
+    yearly = np.tile(inputs["land_use"].values, (20, 1))
+    by_year = inputs.assign(land_use_yearly=(("year", "cell"), yearly))
+    plain = config(uncertainty={"chains": False})
+    parts = [inputs.isel(cell=some) for some in ([2], slice(1, 3))]
+    for other in (*parts, by_year, inputs.transpose()):
+        simulate(other, config())
+        simulate(other, plain)
+    simulate(cells(warm_up=False), config(warm_up=None))
+    assert signatures() == once

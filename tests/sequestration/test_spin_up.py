@@ -88,9 +88,9 @@ def test_paddy_slows_class_13_alone():
 
 def test_what_has_no_equilibrium_has_an_outcome_and_no_number():
     inputs = cells((3, 3, 3))
-    inputs["temperature_spin_up"][1] = -5.01
-    inputs["rain_spin_up"][2] = np.linspace(45.0, 55.0, 12)
-    inputs["pet_spin_up"][2] = 50.0 + 1e-7  # dries by a micrometre a year, and touches no bound
+    inputs["temperature_spin_up"][:, 1] = -5.01
+    inputs["rain_spin_up"][:, 2] = np.linspace(45.0, 55.0, 12)
+    inputs["pet_spin_up"][:, 2] = 50.0 + 1e-7  # dries by a micrometre a year, and touches no bound
     state = spin_up(inputs, TABLES)
     assert state["outcome"].values.tolist() == [
         Outcome.RUN,
@@ -98,4 +98,4 @@ def test_what_has_no_equilibrium_has_an_outcome_and_no_number():
         Outcome.DEFICIT_NOT_PERIODIC,
     ]
     assert np.isnan(state["c_eq"].values).tolist() == [False, True, True]
-    assert np.isnan(state["pools"].values[1:]).all()
+    assert np.isnan(state["pools"].values[:, 1:]).all()

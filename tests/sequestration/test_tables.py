@@ -42,25 +42,25 @@ def test_the_modelled_classes_are_the_agricultural_ones_unless_chosen():
         tables(modelled_land_use=[9])
 
 
-CROPPED = np.zeros((6, 12), dtype=bool)
-CROPPED[:, 3:8] = True
+CROPPED = np.zeros((12, 6), dtype=bool)
+CROPPED[3:8] = True
 
 
 def test_cover_by_land_use():
     """Manual ch. 6: perennials 0.6 (covered) all year, annual crops in cropped months."""
     codes = np.array([CROP, GRASS, FOREST, SHRUB, TREE_CROP, PADDY])
     cover = tables().cover(codes, CROPPED)
-    np.testing.assert_array_equal(cover[[0, 5]], CROPPED[:2].astype(float))
-    np.testing.assert_array_equal(cover[1:5], 1.0)
+    np.testing.assert_array_equal(cover[:, [0, 5]], CROPPED[:, :2].astype(float))
+    np.testing.assert_array_equal(cover[:, 1:5], 1.0)
 
 
 def test_an_own_calendar_goes_before_the_default():
     cover = tables(crop_calendar={"2": [1, 12], "12": [6]}).cover(
-        np.array([CROP, TREE_CROP, PADDY]), CROPPED[:3]
+        np.array([CROP, TREE_CROP, PADDY]), CROPPED[:, :3]
     )
-    assert np.flatnonzero(cover[0]).tolist() == [0, 11]
-    assert np.flatnonzero(cover[1]).tolist() == [5]
-    np.testing.assert_array_equal(cover[2], CROPPED[2].astype(float))
+    assert np.flatnonzero(cover[:, 0]).tolist() == [0, 11]
+    assert np.flatnonzero(cover[:, 1]).tolist() == [5]
+    np.testing.assert_array_equal(cover[:, 2], CROPPED[:, 2].astype(float))
 
 
 def test_paddy_is_class_13_alone():

@@ -23,9 +23,9 @@ def run(inputs: xr.Dataset) -> xr.Dataset:
 
 def mean_year_npp(inputs: xr.Dataset, phase: str) -> np.ndarray:
     """NPP of the mean climate of a phase [t C ha-1 yr-1]."""
-    t, p = (inputs[f"{v}_{phase}"].values.reshape(inputs.sizes["cell"], -1, YEAR)
+    t, p = (inputs[f"{v}_{phase}"].values.reshape(-1, YEAR, inputs.sizes["cell"])
             for v in ("temperature", "rain"))  # fmt: skip
-    return npp_carbon(t.mean(axis=(1, 2)), p.mean(axis=1).sum(axis=1))
+    return npp_carbon(t.mean(axis=(0, 1)), p.mean(axis=0).sum(axis=0))
 
 
 @settings(max_examples=30, deadline=None)
@@ -51,12 +51,12 @@ def test_the_forward_climate_of_another_product_does_not_change_the_warm_up():
 def test_over_the_reference_years_themselves_the_ratio_is_one(seed):
     """Year by year: MIAMI is not linear, so the reference is the mean of the yearly values."""
     inputs = cells(seed=seed)
-    by_year = (inputs.sizes["cell"], -1, YEAR)
+    by_year = (-1, YEAR, inputs.sizes["cell"])
     inputs["temperature_reference"] = (
-        ("cell", "reference"), inputs["temperature_warm_up"].values.reshape(by_year).mean(2)
+        ("reference", "cell"), inputs["temperature_warm_up"].values.reshape(by_year).mean(1)
     )  # fmt: skip
     inputs["rain_reference"] = (
-        ("cell", "reference"), inputs["rain_warm_up"].values.reshape(by_year).sum(2)
+        ("reference", "cell"), inputs["rain_warm_up"].values.reshape(by_year).sum(1)
     )  # fmt: skip
     np.testing.assert_allclose(npp_ratio(inputs)[0].mean(axis=0), 1.0, rtol=1e-12)
     of_mean = mean_year_npp(inputs, "warm_up")
@@ -126,7 +126,7 @@ def test_land_use_year_by_year():
     inputs = cells((2, 2, 2, 2))
     state = spin_up(inputs, TABLES)
     yearly = np.where(np.arange(20) < 10, 2, 3).astype(np.uint8)
-    inputs["land_use_yearly"] = (("cell", "year"), np.tile(yearly, (4, 1)))
+    inputs["land_use_yearly"] = (("year", "cell"), np.tile(yearly[:, None], (1, 4)))
     found = warm_up(state, inputs, TABLES)
     kept = np.where(yearly == 2, 1.0, 0.72 / 0.53)
     expected = state["c_eq"] * (npp_ratio(inputs)[0] * kept[:, None]).mean(axis=0)
@@ -143,7 +143,7 @@ def test_land_use_year_by_year():
 def test_paddy_year_by_year():
     inputs = cells((13, 13, 13, 13))
     state = spin_up(inputs, TABLES)
-    dry = inputs.assign(land_use_yearly=(("cell", "year"), np.full((4, 20), 12, dtype=np.uint8)))
+    dry = inputs.assign(land_use_yearly=(("year", "cell"), np.full((20, 4), 12, dtype=np.uint8)))
     wet, drained = (warm_up(state, one, TABLES) for one in (inputs, dry))
     np.testing.assert_allclose(wet["rate_warm_up"], 0.4 * drained["rate_warm_up"], rtol=1e-12)
 
@@ -196,7 +196,7 @@ def test_a_year_without_rain_is_an_exclusion_not_a_number(series):
     """In the published chain one such year makes all later inputs not-a-number."""
     inputs = cells(warm_up=series != "forward")
     span = {"warm_up": slice(36, 48), "reference": slice(3, 4), "forward": slice(0, 12)}[series]
-    inputs[f"rain_{series}"][1, span] = 0.0
+    inputs[f"rain_{series}"][span, 1] = 0.0
     found = run(inputs)
     expected = [Outcome.RUN, Outcome.NO_NPP, Outcome.RUN, Outcome.RUN]
     assert found["outcome"].values.tolist() == expected
@@ -204,7 +204,7 @@ def test_a_year_without_rain_is_an_exclusion_not_a_number(series):
 
 def test_a_cell_that_failed_in_the_spin_up_keeps_its_outcome():
     inputs = cells()
-    inputs["temperature_spin_up"][2] = -20.0
+    inputs["temperature_spin_up"][:, 2] = -20.0
     found = run(inputs)
     assert found["outcome"].values.tolist() == [0, 0, Outcome.NO_TURNOVER, 0]
 

@@ -43,8 +43,8 @@ LARGEST_DECAY = 0.05  # 0.02 rho / 12 of the hottest wettest month
 def supports(p: Parameters) -> bool:
     """Whether the short cuts of this module hold for these parameters; else cell by cell.
 
-    The decay constants have the ratios of RothC-26.3, and the arguments of the two polynomials stay
-    where their errors are stated.
+    The decay constants have the ratios of RothC-26.3, the arguments of the two polynomials stay
+    where their errors are stated, and no other rate modifier leaves 0..1.
     """
     ratios = (
         (p.k_rpm_per_yr, RPM_POWER),
@@ -54,8 +54,10 @@ def supports(p: Parameters) -> bool:
     exact = all(abs(k - power * p.k_hum_per_yr) <= RATIO_TOLERANCE * k for k, power in ratios)
     coldest = p.temp_min_c + p.temp_c_c
     inside = coldest > 0.0 and 0.0 <= p.temp_b_c / coldest <= LARGEST_EXPONENT
+    shares = (p.moist_min, p.cover_reduction, p.paddy_factor)
+    slowing = all(0.0 <= share <= 1.0 for share in shares) and p.one_bar_fraction < 1.0
     hottest = p.k_hum_per_yr * p.temp_a / (2.0 * p.months_per_year)
-    return exact and inside and p.k_hum_per_yr > 0.0 and hottest <= LARGEST_DECAY
+    return exact and inside and slowing and 0.0 < hottest <= LARGEST_DECAY
 
 
 @njit
@@ -75,7 +77,7 @@ def exponential(u: float) -> float:
 
 @njit
 def small_decay(h: float) -> float:
-    """exp(-h) for h in 0..0.05, relative error below 2e-13 (below 3e-16 for h up to 0.02)."""
+    """exp(-h) for h in 0..0.05, relative error below 2e-13 (below 4e-16 for h up to 0.02)."""
     return 1.0 - h * (
         1.0
         - h

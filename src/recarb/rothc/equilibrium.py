@@ -193,7 +193,11 @@ def solve_equilibrium(columns: Floats, entry: Floats, pools: Floats) -> int:
 
     `entry` (3,) says which part of the input enters DPM, RPM and HUM.
     """
-    u = entry[0] * columns[4] + entry[1] * columns[5] + entry[2] * columns[6]
+    u = np.empty(POOLS)
+    for pool in range(POOLS):
+        u[pool] = (
+            entry[0] * columns[4, pool] + entry[1] * columns[5, pool] + entry[2] * columns[6, pool]
+        )
     return solve_steady(columns, u, pools)
 
 

@@ -73,7 +73,6 @@ def _spin_up(
     pools = np.empty((members, POOLS, cells))
     deficit, mean_rate = np.empty((members, cells)), np.empty((members, cells))
     status = np.full((members, cells), np.uint8(LEFT_OVER))
-    found = np.empty(POOLS)
     for lo in range(0, cells, block):
         hi = min(lo + block, cells)
         for k in range(members):
@@ -93,9 +92,8 @@ def _spin_up(
             for i in range(lo, hi):
                 if status[k, i] == LEFT_OVER:
                     deficit[k, i], mean_rate[k, i], status[k, i] = spin_up_cell(
-                        weather, soils, land, k, i, depth_cm, p, found
+                        weather, soils, land, k, i, depth_cm, p, pools[k, :, i]
                     )
-                    pools[k, :, i] = found
     return pools, deficit, mean_rate, status
 
 
@@ -147,7 +145,6 @@ def _warm_up(
     members, cells = deficit_mm.shape
     after, deficit = pools.copy(), deficit_mm.copy()
     mean_rate, respired = np.zeros((members, cells)), np.zeros((members, cells))
-    found = np.empty(POOLS)
     for lo in range(0, cells, block):
         hi = min(lo + block, cells)
         for k in range(members):
@@ -167,11 +164,9 @@ def _warm_up(
                 )
                 continue
             for i in range(lo, hi):
-                found[:] = after[k, :, i]
                 deficit[k, i], mean_rate[k, i], respired[k, i] = warm_up_cell(
-                    weather, soils, land, c_input, k, i, depth_cm, p, found, deficit[k, i]
+                    weather, soils, land, c_input, k, i, depth_cm, p, after[k, :, i], deficit[k, i]
                 )
-                after[k, :, i] = found
     return after, deficit, mean_rate, respired
 
 
@@ -225,7 +220,6 @@ def _forward(
     response = np.empty((members, INPUTS, POOLS, cells))
     mean_rate = np.empty((members, cells))
     undone = np.ones(cells, dtype=np.bool_)
-    left_of, response_of = np.empty(POOLS), np.empty((INPUTS, POOLS))
     for lo in range(0, cells, block):
         hi = min(lo + block, cells)
         for k in range(members):
@@ -251,8 +245,6 @@ def _forward(
                     start = pools[k, :, i].copy()
                     mean_rate[k, i] = forward_cell(
                         weather, soils, land, k, i, start, deficit_mm[k, i],
-                        years, depth_cm, p, left_of, response_of,
+                        years, depth_cm, p, left[k, :, i], response[k, :, :, i],
                     )  # fmt: skip
-                    left[k, :, i] = left_of
-                    response[k, :, :, i] = response_of
     return left, response, mean_rate

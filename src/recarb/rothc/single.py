@@ -13,6 +13,7 @@ from recarb.rothc.equilibrium import (
     COLUMNS,
     DPM,
     HUM,
+    INPUTS,
     OK,
     POOLS,
     RPM,
@@ -166,7 +167,9 @@ def forward_cell(
             remaining -= 1
             deficit_mm = end
     apply_map(columns, start, left)
-    response[:, :] = columns[POOLS:]
+    for c in range(INPUTS):
+        for pool in range(POOLS):
+            response[c, pool] = columns[POOLS + c, pool]
     return float(rates.mean())
 
 

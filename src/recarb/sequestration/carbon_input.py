@@ -25,13 +25,23 @@ def yearly_npp(inputs: xr.Dataset, phase: str) -> Floats:
 def _yearly_climate(inputs: xr.Dataset, phase: str) -> tuple[Floats, Floats]:
     """Mean temperature [degC] and rain [mm] of every year, (year, cell), without any shift."""
     axis = "time" if phase == "warm_up" else "month"
+    temperature, rain = (by_cell(inputs[f"{v}_{phase}"], axis) for v in ("temperature", "rain"))
+    shape = (len(rain) // YEAR, rain.shape[1])
+    means, totals = np.empty(shape), np.empty(shape)
+    for part in _parts(shape[1]):
+        means[part] = running_mean(_of_years(temperature[part]))
+        totals[part] = running_sum(_of_years(rain[part]))
+    return means, totals
 
-    def by_month(name: str) -> Floats:
-        """Of a series (month, year, cell)."""
-        series = by_cell(inputs[f"{name}_{phase}"], axis)
-        return series.reshape(len(series) // YEAR, YEAR, series.shape[1]).swapaxes(0, 1)
 
-    return running_mean(by_month("temperature")), running_sum(by_month("rain"))
+def _of_years(series: Floats) -> Floats:
+    """A series (month, cell) as (month of the year, year, cell)."""
+    return series.reshape(len(series) // YEAR, YEAR, series.shape[1]).swapaxes(0, 1)
+
+
+def _parts(cells: int) -> list[tuple[object, slice]]:
+    """Indices of the last axis, some cells at a time."""
+    return [np.s_[..., first : first + CELLS_AT_ONCE] for first in range(0, cells, CELLS_AT_ONCE)]
 
 
 def _npp(inputs: xr.Dataset, temperature_c: Floats, rain_mm: Floats) -> Floats:
@@ -40,8 +50,7 @@ def _npp(inputs: xr.Dataset, temperature_c: Floats, rain_mm: Floats) -> Floats:
     factor = members(inputs, "rain_factor", 1.0)[:, None]
     irrigation = _counted_irrigation(inputs)
     found = np.empty((len(shift), *temperature_c.shape))
-    for first in range(0, found.shape[-1], CELLS_AT_ONCE):
-        part = np.s_[..., first : first + CELLS_AT_ONCE]
+    for part in _parts(found.shape[-1]):
         rain = rain_mm[part] * factor[part] + irrigation[part]
         found[part] = npp_carbon(temperature_c[part] + shift[part], rain)
     return found
@@ -92,7 +101,7 @@ def npp_ratio(inputs: xr.Dataset, reference: Floats | None = None) -> Floats:
     """
     npp = yearly_npp(inputs, "warm_up")
     reference = (reference_npp(inputs) if reference is None else reference)[:, None]
-    ratio = np.divide(npp, reference, out=np.zeros_like(npp), where=reference > 0.0)
+    ratio = npp / np.where(reference > 0.0, reference, np.inf)
     if "temperature_reference" not in inputs and "npp_reference" not in inputs:
         of_mean = _mean_year_npp(inputs, "warm_up")
         of_years = running_mean(npp.swapaxes(0, 1))
