@@ -34,7 +34,8 @@ def country_cells(folder: Path, count: int) -> tuple[xr.Dataset, RunConfig]:
     height, width = inputs.grid.shape
     loaded = [inputs.load(tile).cells for tile in tiles((height, width), LARGE_TILE)]
     cells = xr.concat([part for part in loaded if "clay" in part], dim="cell")
-    return cells.isel(cell=np.arange(count) % cells.sizes["cell"]), config
+    chosen = cells.isel(cell=np.arange(count) % cells.sizes["cell"])
+    return chosen.map(lambda values: values.copy(data=np.ascontiguousarray(values.values))), config
 
 
 @dataclass(frozen=True)

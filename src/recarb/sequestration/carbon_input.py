@@ -3,6 +3,8 @@
 Arrays over years are (member, year, cell) inside; a member is a chain (see `members`).
 """
 
+from types import EllipsisType
+
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
@@ -14,7 +16,7 @@ from recarb.sequestration.tables import YEAR
 
 Floats = NDArray[np.float64]
 
-CELLS_AT_ONCE = 1024  # whose years stay in the cache together
+CELLS_AT_ONCE = 2048  # whose years stay in the cache together
 
 
 def yearly_npp(inputs: xr.Dataset, phase: str) -> Floats:
@@ -39,9 +41,9 @@ def _of_years(series: Floats) -> Floats:
     return series.reshape(len(series) // YEAR, YEAR, series.shape[1]).swapaxes(0, 1)
 
 
-def _parts(cells: int) -> list[tuple[object, slice]]:
+def _parts(cells: int) -> list[tuple[EllipsisType, slice]]:
     """Indices of the last axis, some cells at a time."""
-    return [np.s_[..., first : first + CELLS_AT_ONCE] for first in range(0, cells, CELLS_AT_ONCE)]
+    return [(..., slice(at, at + CELLS_AT_ONCE)) for at in range(0, cells, CELLS_AT_ONCE)]
 
 
 def _npp(inputs: xr.Dataset, temperature_c: Floats, rain_mm: Floats) -> Floats:

@@ -30,4 +30,4 @@ def miami(temperature_c: Floats, rain_mm: Floats) -> Floats:
 
 def npp_carbon(temperature_c: Floats, rain_mm: Floats) -> Floats:
     """The same as carbon [t C ha-1 yr-1]."""
-    return miami(temperature_c, rain_mm) * G_M2_TO_T_HA * CARBON_FRACTION
+    return miami(temperature_c, rain_mm) * (G_M2_TO_T_HA * CARBON_FRACTION)
