@@ -24,8 +24,7 @@ RATIO_TOLERANCE = 1e-12  # of these ratios
 SQUARINGS = 5  # exp(u) = exp(u / 32)^32
 HALVED = 0.5**SQUARINGS
 
-EMPTY = -1
-PLANT_POOL = (0, 1, EMPTY, EMPTY, 0, 1, EMPTY)  # the plant pool (DPM or RPM) of each column
+PLANT_POOL = (0, 1, 0, 0, 0, 1, 0)  # the plant pool of each column; of 2, 3 and 6 it is empty
 
 SOIL_ROWS = 6  # of the array that describes the soils of a block:
 DEEPEST = 0  # maximum deficit [mm]
@@ -240,13 +239,6 @@ def turn_columns(
     of_bio, of_hum, kept_share = left[2], left[3], soil[KEPT]
     for c in range(COLUMNS):
         plant, bio, hum = columns[c, 0], columns[c, 1], columns[c, 2]
-        if PLANT_POOL[c] == EMPTY:
-            for j in range(rates.size):
-                b, h = bio[j] * of_bio[j], hum[j] * of_hum[j]
-                kept = ((bio[j] - b) + (hum[j] - h)) * kept_share[j]
-                bio[j] = b + p.bio_fraction * kept
-                hum[j] = h + p.hum_fraction * kept
-            continue
         of_plant = left[PLANT_POOL[c]]
         for j in range(rates.size):
             x, b, h = plant[j] * of_plant[j], bio[j] * of_bio[j], hum[j] * of_hum[j]
@@ -279,7 +271,7 @@ def compose_columns(later: Floats, columns: Floats) -> None:
     bio_bio, bio_hum, hum_bio, hum_hum = later[2, 1], later[2, 2], later[3, 1], later[3, 2]
     for c in range(COLUMNS):
         plant, bio, hum = columns[c, 0], columns[c, 1], columns[c, 2]
-        of = later[max(PLANT_POOL[c], 0)]
+        of = later[PLANT_POOL[c]]
         stays, to_bio, to_hum, of_input = of[0], of[1], of[2], later[c]
         for j in range(plant.size):
             x, b, h = plant[j], bio[j], hum[j]
