@@ -70,7 +70,8 @@ class MapWriter:
             "tiled": True,
             "blockxsize": staged_block,
             "blockysize": staged_block,
-            "compress": "lz4",  # quick: the staged file is read once and removed
+            "compress": "zstd",  # quick and small: the staged file is read once and removed
+            "zstd_level": 1,
             "sparse_ok": True,
             "bigtiff": "IF_SAFER",
         }
