@@ -349,6 +349,18 @@ class RunConfig(Model):
         values = _with_paths(self.model_dump(exclude={"output", "tile_cells"}), _name)
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
+    def local_output(self) -> Path:
+        """The output folder.
+
+        Raises
+        ------
+        ConfigError
+            It is a URL.
+        """
+        if not isinstance(self.output, Path):
+            raise ConfigError(f"expected an output folder on a local disk, came {self.output}")
+        return self.output
+
     def absolute(self) -> Self:
         """The same with whole paths, for a process that was started in another folder."""
         return self.model_validate(self.model_dump(), context={"folder": Path.cwd()})

@@ -45,7 +45,7 @@ class RunFolder:
         fresh: bool = False,
         store: Store | None = None,
     ) -> None:
-        self.final = Path(config.output)
+        self.final = config.local_output()
         self.part = beside(self.final, ".part")
         self.store = store or FolderStore(self.part.absolute() / TILES)
         self.staging = self.part / STAGING
@@ -159,7 +159,7 @@ def check_folder(config: RunConfig, overwrite: bool) -> None:
     OutputError
         The folder cannot be created where it should stand.
     """
-    final = Path(config.output)
+    final = config.local_output()
     with writing(final):
         if final.exists() and not overwrite:
             raise ConfigError(
