@@ -185,7 +185,7 @@ def test_a_store_that_lets_nobody_write_stops_before_any_work(country, memory, m
         run(country.config())
 
 
-@pytest.mark.parametrize("output", ["https://example.org/out", "memory://"])
+@pytest.mark.parametrize("output", ["https://example.org/out", "s3://bucket/", "memory://"])
 def test_an_output_that_cannot_be_is_a_fault_of_run_toml(country, output):
     country.table["output"] = output
     with pytest.raises(ConfigError, match=r"output: expected a folder on a disk or in an object"):

@@ -32,6 +32,7 @@ from pydantic import (
 from recarb.core.errors import ConfigError
 from recarb.core.paths import WEB, AnyPath, is_file, is_remote, parse_path, read_text
 
+LAST_SLASH = re.compile(r"(?<=[^:/])/+$")  # not that of "/" or "s3://"
 FIRST_MONTH = re.compile(r"^\d{4}-(0[1-9]|1[0-2])$")
 
 
@@ -42,7 +43,7 @@ def _resolve(path: Any, info: ValidationInfo) -> Any:
 
 
 def _resolve_output(path: Any, info: ValidationInfo) -> Any:
-    found = _resolve(path.rstrip("/") or path if isinstance(path, str) else path, info)
+    found = _resolve(LAST_SLASH.sub("", path) if isinstance(path, str) else path, info)
     if is_remote(found) and (found.protocol in WEB or not found.name):
         raise ValueError(
             f"expected a folder on a disk or in an object store, came {found}; write a path like "

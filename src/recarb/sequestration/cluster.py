@@ -124,7 +124,7 @@ class Team:
         from distributed import as_completed
 
         missing = iter([tile for tile in todo if tile not in finished])
-        running = as_completed(loop=self.client.loop)
+        running = as_completed(loop=self.client.loop, with_results=True)
         sent: dict[Any, Tile] = {}
 
         def send(count: int) -> None:
@@ -136,12 +136,12 @@ class Team:
         send(max(AHEAD * self.threads, LEAST_AHEAD))
         for tile in todo:
             while tile not in finished:
-                for future in self._ended(running):
-                    finished.add(sent.pop(future.key), _receipt(future))
+                for future, name in self._ended(running):
+                    finished.add(sent.pop(future.key), _receipt(future, name))
                     send(1)
             yield tile
 
-    def _ended(self, running: "as_completed") -> "list[Future]":
+    def _ended(self, running: "as_completed") -> "list[tuple[Future, Any]]":
         """Tiles that have come to an end, at least one."""
         worker_seen = looked = time.monotonic()
         while not (ended := running.next_batch(block=False)):
@@ -160,8 +160,10 @@ class Team:
         return list(ended)
 
 
-def _receipt(future: "Future") -> str:
-    """The name under which a tile was kept."""
+def _receipt(future: "Future", name: Any) -> str:
+    """The name under which a tile was kept; what dask gives instead of one is raised."""
+    if isinstance(name, str):
+        return name
     from distributed import KilledWorker
 
     with _lost():

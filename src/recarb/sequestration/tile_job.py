@@ -1,5 +1,6 @@
 """One tile on a worker of a cluster: what is sent there, and what comes back."""
 
+import contextvars
 import platform
 import threading
 import warnings
@@ -46,6 +47,17 @@ def finish_tile(job: TileJob, tile: Tile) -> str:
     RecarbError
         As in a run without workers; ClusterError or OutputError if this worker is not fit.
     """
+    if not hasattr(_own, "context"):
+        _own.context = contextvars.copy_context()
+    return str(_own.context.run(_finish, job, tile))
+
+
+# rasterio finds the openers of remote files in the context, and files stay open in their thread;
+# dask gives each tile a context of its own
+_own = threading.local()
+
+
+def _finish(job: TileJob, tile: Tile) -> str:
     with rasterio.Env(GDAL_CACHEMAX=job.gdal_cache_bytes):
         found = run_tile(_opened(job), tile)
         with writing(job.store):
