@@ -108,7 +108,7 @@ class Team:
             example=example.isel(cell=slice(0, 1)),
             store=finished.store,
             key=finished.key,
-            gdal_cache_bytes=plan.gdal_cache_bytes,
+            plan=plan,
         )
 
     def kept(self, todo: Sequence[Tile], finished: FinishedTiles, job: TileJob) -> Generator[Tile]:

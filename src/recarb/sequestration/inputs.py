@@ -120,7 +120,7 @@ class CountryInputs:
             area_ha=np.zeros(tile.shape),
             land_use=np.zeros(tile.shape, dtype=np.uint8),
             flags={},
-            cells=xr.Dataset({"soc": ("cell", np.empty(0))}),
+            cells=xr.Dataset(coords={key: ("cell", np.empty(0, int)) for key in ("row", "column")}),
         )
 
     def _static_maps(self, tile: Tile) -> dict[str, Floats]:

@@ -17,6 +17,7 @@ from recarb.core.errors import ClusterError, OutputError
 from recarb.core.findings import no_progress
 from recarb.core.grid import Tile
 from recarb.sequestration.inputs import CountryInputs
+from recarb.sequestration.plan import Plan
 from recarb.sequestration.run_folder import writing
 from recarb.sequestration.run_record import computing_versions
 from recarb.sequestration.tile_run import compile_model, run_tile
@@ -36,7 +37,7 @@ class TileJob:
     example: xr.Dataset
     store: Store
     key: TileKey
-    gdal_cache_bytes: int
+    plan: Plan
 
 
 def finish_tile(job: TileJob, tile: Tile) -> str:
@@ -58,7 +59,7 @@ _own = threading.local()
 
 
 def _finish(job: TileJob, tile: Tile) -> str:
-    with rasterio.Env(GDAL_CACHEMAX=job.gdal_cache_bytes):
+    with rasterio.Env(GDAL_CACHEMAX=job.plan.gdal_cache_bytes):
         found = run_tile(_opened(job), tile)
         with writing(job.store):
             return put_tile(job.store, job.key, found)
