@@ -35,13 +35,8 @@ def expected(tmp_path_factory):
 @pytest.fixture
 def here():
     """A scheduler and one worker in this process, so that a test can patch what they do."""
-    with LocalCluster(
-        n_workers=1,
-        threads_per_worker=1,
-        processes=False,
-        protocol="tcp://",
-        dashboard_address=None,
-    ) as found:
+    quiet = {"protocol": "tcp://", "dashboard_address": None}
+    with LocalCluster(n_workers=1, threads_per_worker=1, processes=False, **quiet) as found:
         yield found
 
 

@@ -8,6 +8,7 @@ import logging
 import time
 import uuid
 from collections.abc import Generator, Iterator, Sequence
+from concurrent.futures import CancelledError
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -19,6 +20,7 @@ import xarray as xr
 from recarb.core.config import RunConfig
 from recarb.core.errors import ClusterError, ConfigError, RecarbError
 from recarb.core.grid import Tile
+from recarb.sequestration import tile_job
 from recarb.sequestration.plan import Plan
 from recarb.sequestration.run_record import computing_versions
 from recarb.sequestration.tile_job import TileJob, check_versions, finish_tile
@@ -124,7 +126,7 @@ class Team:
         from distributed import as_completed
 
         missing = iter([tile for tile in todo if tile not in finished])
-        running = as_completed(loop=self.client.loop, with_results=True)
+        running = as_completed(loop=self.client.loop)
         sent: dict[Any, Tile] = {}
 
         def send(count: int) -> None:
@@ -136,52 +138,68 @@ class Team:
         send(max(AHEAD * self.threads, LEAST_AHEAD))
         for tile in todo:
             while tile not in finished:
-                for future, name in self._ended(running):
-                    finished.add(sent.pop(future.key), _receipt(future, name))
+                for future in self._ended(running):
+                    finished.add(sent.pop(future.key), self._receipt(future))
                     send(1)
             yield tile
 
-    def _ended(self, running: "as_completed") -> "list[tuple[Future, Any]]":
+    def _ended(self, running: "as_completed") -> "list[Future]":
         """Tiles that have come to an end, at least one."""
-        worker_seen = looked = time.monotonic()
+        watch = _Watch(self.client)
         while not (ended := running.next_batch(block=False)):
             time.sleep(WAIT_S)
-            now = time.monotonic()
-            if now - looked > LOOK_S:
-                looked = now
-                with _lost():
-                    if self.client.scheduler_info(n_workers=1)["workers"]:
-                        worker_seen = now
-            if now - worker_seen > NO_WORKER_S:
-                raise ClusterError(
-                    f"{self.client.scheduler.address} has had no worker for {NO_WORKER_S:.0f} s; "
-                    "start workers (dask worker ADDRESS) and give the same command again"
-                )
+            watch.look()
         return list(ended)
 
+    def _receipt(self, future: "Future") -> str:
+        """The name under which a tile was kept; it may be asked for again if its worker died."""
+        from distributed import KilledWorker
 
-def _receipt(future: "Future", name: Any) -> str:
-    """The name under which a tile was kept; what dask gives instead of one is raised."""
-    if isinstance(name, str):
-        return name
-    from distributed import KilledWorker
+        watch = _Watch(self.client)
+        while True:
+            try:
+                with _lost():
+                    return str(future.result(timeout=LOOK_S))
+            except TimeoutError:
+                if future.status == "error":  # one of the tile itself
+                    raise
+                watch.look()
+            except KilledWorker as error:
+                raise ClusterError(
+                    f"workers died again and again with the same tile ({error}); if they were "
+                    "short of memory, use fewer of them or raise their limit (--memory, dask "
+                    "worker --memory-limit)"
+                ) from error
 
-    with _lost():
-        try:
-            return str(future.result())
-        except KilledWorker as error:
+
+class _Watch:
+    """Looks now and then whether scheduler and workers are there while nothing comes."""
+
+    def __init__(self, client: "Client") -> None:
+        self._client = client
+        self._looked = self._worker_seen = time.monotonic()
+
+    def look(self) -> None:
+        now = time.monotonic()
+        if now - self._looked < LOOK_S:
+            return
+        self._looked = now
+        with _lost():
+            if self._client.status != "running":
+                raise CancelledError("no connection")
+            if self._client.scheduler_info(n_workers=1)["workers"]:
+                self._worker_seen = now
+        if now - self._worker_seen > NO_WORKER_S:
             raise ClusterError(
-                f"workers died again and again with the same tile ({error}); if they were short of "
-                "memory, use fewer of them or raise their limit (--memory, dask worker "
-                "--memory-limit)"
-            ) from error
+                f"{self._client.scheduler.address} has had no worker for {NO_WORKER_S:.0f} s; "
+                "start workers (dask worker ADDRESS) and give the same command again"
+            )
 
 
 @contextmanager
 def _lost() -> Iterator[None]:
     """Turn what dask raises without its scheduler into a ClusterError."""
     import asyncio
-    from concurrent.futures import CancelledError
 
     from distributed.comm import CommClosedError
 
@@ -244,6 +262,7 @@ def _local(workers: int, memory_bytes: int) -> Any:
         processes=True,
         memory_limit=memory_bytes,
         dashboard_address="127.0.0.1:0",
+        preload=[tile_job.__name__],
     )
 
 

@@ -111,14 +111,17 @@ def run(
     if sis_names:
         two_letters(config)
     check_output(config, overwrite)
-    with _gdal(memory), connected(cluster, memory) as team:
+    with _gdal(memory):
         checked = check_run(config, show)
         raise_if_stopping(checked.findings, config.accept)
         inputs = checked.inputs
         assert inputs is not None and checked.example is not None  # noqa: S101 - no finding
         files = input_records(inputs, config, show)
         tags = map_tags(config, combined_hash(r["sha256"] for r in files), last_year(config))
-        with run_folder(config, overwrite, fresh) as folder:
+        with (
+            run_folder(config, overwrite, fresh) as folder,
+            connected(cluster, memory) as team,
+        ):
             store = folder.store
             plan = _plan(inputs, threads or machine_threads(), memory, store, team)
             with writing(store):

@@ -2,6 +2,7 @@
 
 import contextvars
 import platform
+import signal
 import threading
 import warnings
 from collections.abc import Mapping
@@ -38,6 +39,11 @@ class TileJob:
     store: Store
     key: TileKey
     plan: Plan
+
+
+def dask_setup(_worker: object) -> None:
+    """Called by dask in the processes that a run starts: Ctrl-C is for the one who asked."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def finish_tile(job: TileJob, tile: Tile) -> str:
