@@ -6,13 +6,18 @@ import sys
 import time
 from pathlib import Path
 
+import dask
 import pytest
 from distributed import Client, LocalCluster
+from filelock import FileLock, Timeout
 from tests.bad_country import Country, traces
 from tests.sequestration.test_resume import TILE, TILES, results, tile_files
 
 from recarb.core.errors import ClusterError, ConfigError, InputError, OutputError
-from recarb.sequestration import cluster, tile_job
+from recarb.core.findings import no_progress
+from recarb.rothc.compile import cache_folder
+from recarb.sequestration import cluster, tile_job, tile_run
+from recarb.sequestration.checks import check_run
 from recarb.sequestration.cluster import Cluster
 from recarb.sequestration.pipeline import run
 
@@ -36,7 +41,10 @@ def expected(tmp_path_factory):
 def here():
     """A scheduler and one worker in this process, so that a test can patch what they do."""
     quiet = {"protocol": "tcp://", "dashboard_address": None}
-    with LocalCluster(n_workers=1, threads_per_worker=1, processes=False, **quiet) as found:
+    with (
+        dask.config.set({"distributed.comm.timeouts.connect": "1s"}),  # where one is gone
+        LocalCluster(n_workers=1, threads_per_worker=1, processes=False, **quiet) as found,
+    ):
         yield found
 
 
@@ -236,6 +244,30 @@ def test_without_dask_it_is_said_what_to_install(country, monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(ConfigError, match=r'pip install "recarb\[dask\]"'):
         run(country.config(), cluster=Cluster(workers=2))
+
+
+def test_the_command_line_wants_one_way_too(country):
+    from recarb.cli.run import run as command
+
+    with pytest.raises(ConfigError, match=r"came both"):
+        command(str(country.write()), workers=2, scheduler="tcp://host:1")
+    with pytest.raises(ConfigError, match=r"came none"):
+        command(str(country.write()), dask_report=Path("report.html"))
+
+
+def test_one_process_compiles_at_a_time(country, monkeypatch):
+    held = []
+
+    def simulate(*_: object) -> None:
+        with pytest.raises(Timeout), FileLock(cache_folder() / tile_run.LOCK, timeout=0):
+            pass
+        held.append(1)
+
+    checked = check_run(country.config())
+    monkeypatch.setattr(tile_run, "simulate", simulate)
+    tables = checked.inputs.tables
+    tile_run.compile_model(checked.example, country.config(), tables, no_progress)
+    assert held == [1]
 
 
 def test_the_report_of_dask(country, here, tmp_path):
