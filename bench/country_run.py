@@ -30,7 +30,7 @@ def measured(asked: Asked) -> list[Record]:
         runs: list[Run] = []
         for _ in range(asked.repeats):
             floors.append(measured_floor(asked, config))
-            runs.append(measure((*RUN, str(_toml(config))), config.output.parent))
+            runs.append(measure((*RUN, str(_toml(config))), config.local_output().parent))
         case = f"country, {cells:,}"
         floor = Record("io_floor", case, ran, tuple(floors))
         ratio = median(run.wall_s for run in runs) / floor.wall_s
@@ -74,4 +74,4 @@ def measured_floor(asked: Asked, config: RunConfig) -> Run:
 
 
 def _toml(config: RunConfig) -> Path:
-    return config.output.parent / "run.toml"
+    return config.local_output().parent / "run.toml"

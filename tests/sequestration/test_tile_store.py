@@ -1,13 +1,14 @@
 """What is kept comes back to the bit, or not at all."""
 
 import io
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
 from recarb.core.grid import Tile
 from recarb.sequestration.tile_run import TileResult
-from recarb.sequestration.tile_store import FinishedTiles, FolderStore, TileKey, encode
+from recarb.sequestration.tile_store import FinishedTiles, FolderStore, TileKey, encode, put_tile
 
 TILE = Tile(slice(8, 12), slice(0, 3))
 KEY = TileKey("c", "i", {"recarb": "1"}, 8)
@@ -84,3 +85,22 @@ def test_a_key_that_cannot_be_read_is_another_key(tmp_path, content):
     FinishedTiles(FolderStore(tmp_path), KEY).put(result())
     (tmp_path / "key.json").write_bytes(content)
     assert len(FinishedTiles(FolderStore(tmp_path), KEY)) == 0
+
+
+def test_a_tile_of_another_key_that_comes_late_is_not_used(tmp_path):
+    """A worker of a run that was given up may end its tile when the next run has begun."""
+    store = FolderStore(tmp_path)
+    other = TileKey("x", "i", {"recarb": "1"}, 8)
+    FinishedTiles(store, KEY)
+    late = put_tile(store, other, result())
+    finished = FinishedTiles(store, KEY)
+    assert finished.get(TILE) is None
+    assert finished.damaged == [late]
+
+
+def test_two_workers_may_write_one_tile_at_the_same_time(tmp_path):
+    store = FolderStore(tmp_path)
+    with ThreadPoolExecutor(8) as pool:
+        (name,) = set(pool.map(lambda _: put_tile(store, KEY, result()), range(64)))
+    assert store.names() == [name]
+    assert not list(tmp_path.glob("*.part"))

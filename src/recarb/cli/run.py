@@ -45,6 +45,18 @@ def run(
     pictures: Annotated[
         bool, typer.Option("--pictures/--no-pictures", help="Draw every map as PNG.")
     ] = True,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, help="Compute on so many processes of this machine (dask)."),
+    ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Compute on a dask cluster that runs."),
+    ] = None,
+    dask_report: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.html", help="Write dask's performance report."),
+    ] = None,
     point: Annotated[
         str | None,
         typer.Option(metavar="LON,LAT", help="Run one cell only and write its whole trajectory."),
@@ -65,6 +77,10 @@ def run(
 
         recarb run kenya/run.toml --threads 2 --memory 1.5GiB
 
+        recarb run kenya/run.toml --workers 4 --dask-report report.html
+
+        recarb run s3://bucket/kenya/run.toml --scheduler tcp://host:8786
+
         recarb run tinyland/run.toml --point=-29.604,40.296 --plot
     """
     from recarb.core.config import load_config
@@ -73,14 +89,17 @@ def run(
     if point is not None:
         _run_point(settings, point, plot, out)
         return
+    from recarb.sequestration.cluster import Cluster
     from recarb.sequestration.plan import parse_memory
 
+    asked = scheduler or workers or dask_report
     options = {
         "overwrite": overwrite,
         "fresh": fresh,
         "sis_names": sis_names,
         "threads": threads,
         "memory_bytes": None if memory is None else parse_memory(memory),
+        "cluster": Cluster(scheduler, workers, dask_report) if asked else None,
     }
     try:
         _run_country(settings, options, pictures)
@@ -91,20 +110,25 @@ def run(
 
 def _run_country(settings: "RunConfig", options: dict[str, Any], pictures: bool) -> None:
     from recarb.cli.progress import Reporter
-    from recarb.reports.figures import draw_maps
+    from recarb.reports.figures import FOLDER, OVERVIEW, draw_maps
     from recarb.sequestration import pipeline
 
     with Reporter() as reporter:
-        report = pipeline.run(settings, progress=reporter, **options)
-        drawn = draw_maps(report.folder, settings, reporter) if pictures else None
+
+        def draw(folder: Path) -> Path:
+            return draw_maps(folder, settings, reporter)
+
+        report = pipeline.run(
+            settings, pictures=draw if pictures else None, progress=reporter, **options
+        )
     for finding in report.findings:
         typer.echo(finding.line(), err=True)
     for line in report.ledger.lines():
         typer.echo(line)
     typer.echo(_totals(report.summary))
     typer.echo(f"maps, summary.csv and provenance.json: {report.folder}")
-    if drawn is not None:
-        typer.echo(f"pictures: {drawn / 'overview.png'} and others")
+    if pictures:
+        typer.echo(f"pictures: {report.folder / FOLDER / OVERVIEW} and others")
 
 
 def _totals(table: "pd.DataFrame") -> str:

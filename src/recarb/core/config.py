@@ -30,8 +30,9 @@ from pydantic import (
 )
 
 from recarb.core.errors import ConfigError
-from recarb.core.paths import AnyPath, is_file, is_remote, parse_path, read_text
+from recarb.core.paths import WEB, AnyPath, is_file, is_remote, parse_path, read_text
 
+LAST_SLASH = re.compile(r"(?<=[^:/])/+$")  # not that of "/" or "s3://"
 FIRST_MONTH = re.compile(r"^\d{4}-(0[1-9]|1[0-2])$")
 
 
@@ -41,12 +42,12 @@ def _resolve(path: Any, info: ValidationInfo) -> Any:
     return parse_path(path, (info.context or {}).get("folder", Path(".")))
 
 
-def _resolve_local(path: Any, info: ValidationInfo) -> Any:
-    found = _resolve(path, info)
-    if is_remote(found):
+def _resolve_output(path: Any, info: ValidationInfo) -> Any:
+    found = _resolve(LAST_SLASH.sub("", path) if isinstance(path, str) else path, info)
+    if is_remote(found) and (found.protocol in WEB or not found.name):
         raise ValueError(
-            f"results are written to a local disk only, came {found}; give a local folder (with a "
-            'run.toml behind a URL a whole path, like "~/out"), and copy the results from there'
+            f"expected a folder on a disk or in an object store, came {found}; write a path like "
+            '"out", or a URL like "s3://bucket/kenya/out"'
         )
     return found
 
@@ -75,7 +76,7 @@ def _class_keys(table: Any) -> Any:
 
 AsIs = PlainSerializer(_as_is)
 File = Annotated[AnyPath, PlainValidator(_resolve), AsIs]
-LocalFolder = Annotated[Path, BeforeValidator(_resolve_local)]
+Folder = Annotated[AnyPath, PlainValidator(_resolve_output), AsIs]
 Month = Annotated[str, AfterValidator(_first_month)]
 ByClass = Annotated[dict[int, float], BeforeValidator(_class_keys)]
 AnyFloat = Annotated[float, Field(allow_inf_nan=True)]
@@ -289,7 +290,7 @@ class RunConfig(Model):
     iso2: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] | None = None
     name: str = ""
     note: str = ""
-    output: Annotated[LocalFolder, Field(default="out", validate_default=True)]
+    output: Annotated[Folder, Field(default="out", validate_default=True)]
     accept: tuple[str, ...] = ()
     agricultural_emissions_mt_co2e_per_yr: float | None = Field(default=None, gt=0)
     tile_cells: int | None = Field(default=None, ge=8, le=4096)  # default: the plan's choice
@@ -349,16 +350,35 @@ class RunConfig(Model):
         values = _with_paths(self.model_dump(exclude={"output", "tile_cells"}), _name)
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
+    def local_output(self) -> Path:
+        """The output folder.
+
+        Raises
+        ------
+        ConfigError
+            It is a URL.
+        """
+        if not isinstance(self.output, Path):
+            raise ConfigError(f"expected an output folder on a local disk, came {self.output}")
+        return self.output
+
+    def absolute(self) -> Self:
+        """The same with whole paths, for a process that was started in another folder."""
+        return self.model_validate(self.model_dump(), context={"folder": Path.cwd()})
+
     def portable(self) -> dict[str, Any]:
         """The resolved configuration for JSON, paths relative to the output folder's parent.
 
-        The record of a run then says the same wherever its folder lies. URLs stay whole.
+        The record of a run then says the same wherever its folder lies. URLs stay whole, and so do
+        local paths where the output is a URL.
         """
-        start = self.output.parent
+        start = self.output.parent if isinstance(self.output, Path) else None
 
         def relative(path: AnyPath) -> str:
             if not isinstance(path, Path):
                 return str(path)
+            if start is None:
+                return path.absolute().as_posix()
             try:
                 return Path(os.path.relpath(path, start)).as_posix()
             except ValueError:  # another drive, on Windows

@@ -13,6 +13,7 @@ RecarbError
 │   ├── ChecksumMismatch   the bytes are not those that were published or packed
 │   └── LicenceRefused     the server wants an account, or a licence accepted, first
 ├── OutputError            a result could not be written; nothing stands under its final name
+├── ClusterError           the workers of a cluster are gone, or are not fit for the run
 └── ModelError
     ├── MassBalanceError   carbon in, carbon out and the change of the pools do not agree
     └── NotConverged       an iteration ended at its bound
@@ -81,6 +82,12 @@ class OutputError(RecarbError):
     """A result could not be written; nothing stands under its final name."""
 
     exit_code = 6
+
+
+class ClusterError(RecarbError):
+    """The workers of a cluster are gone, or are not fit for the run."""
+
+    exit_code = 7
 
 
 class ModelError(RecarbError):

@@ -16,7 +16,7 @@ from urllib.request import url2pathname
 import fsspec
 from upath import UPath
 
-from recarb.core.errors import InputError, MissingData, RecarbError
+from recarb.core.errors import InputError, MissingData, OutputError, RecarbError
 
 AnyPath = Path | UPath
 SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]+)://(.*)$", re.DOTALL)  # C:\ has one letter
@@ -131,6 +131,30 @@ def reaching(path: object) -> Iterator[None]:
         raise MissingData(f"no such file: {path}; correct its path, or the bucket") from error
     except Exception as error:  # a store may raise anything: botocore, aiohttp, google.auth
         raise InputError(f"{path} cannot be read ({_said(error)}): {_advice(error)}") from error
+
+
+@contextmanager
+def storing(path: object) -> Iterator[None]:
+    """Turn what a storage package raises while it writes into an error that says what to do.
+
+    Raises
+    ------
+    OutputError
+        The store cannot be reached or does not let us write.
+    """
+    try:
+        yield
+    except RecarbError:
+        raise
+    except FileNotFoundError as error:
+        raise OutputError(
+            f"{path} could not be written: there is no such bucket; create it, or correct `output` "
+            "in run.toml"
+        ) from error
+    except Exception as error:  # a store may raise anything, see `reaching`
+        raise OutputError(
+            f"{path} could not be written ({_said(error)}): {_advice(error)}"
+        ) from error
 
 
 def _said(error: BaseException) -> str:

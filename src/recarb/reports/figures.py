@@ -21,7 +21,7 @@ from recarb.sequestration.output import DIAGNOSTICS
 from recarb.sequestration.pipeline import last_year
 from recarb.sequestration.products import Product, diagnostics, products
 
-FOLDER = "pictures"
+FOLDER, OVERVIEW = "pictures", "overview.png"
 BOX_IN = (6.0, 8.0)  # width and height a map has at most, on its own picture ...
 OVERVIEW_BOX_IN = {2: (5.0, 4.0), 3: (2.8, 4.5)}  # ... and in an overview of so many columns
 SCENARIOS = 3  # whose rates the overview shows
@@ -69,7 +69,7 @@ def draw_maps(
             title = f"{config.name or config.iso3}: {dated_title(product, config)}"
             reel.draw(coloured(values, ramp, blanks), title, target / f"{paths[product].stem}.png")
             done += 1
-    draw_overview(folder, config, ground, target / "overview.png")
+    draw_overview(folder, config, ground, target / OVERVIEW)
     return target
 
 

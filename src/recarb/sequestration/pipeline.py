@@ -6,9 +6,9 @@ written into the maps in their order (`output`). Only these modules touch the di
 
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,14 +18,18 @@ import rasterio
 from rasterio.errors import NotGeoreferencedWarning
 
 from recarb.core.config import RunConfig
+from recarb.core.errors import ConfigError
 from recarb.core.findings import Finding, Progress, Severity, no_progress, raise_if_stopping
 from recarb.core.grid import Tile, tiles
+from recarb.core.paths import AnyPath
 from recarb.core.provenance import combined_hash, versions, write_json
-from recarb.sequestration.checks import check_run
+from recarb.sequestration.checks import CheckReport, check_run
+from recarb.sequestration.cluster import Cluster, Team, connected
 from recarb.sequestration.inputs import CountryInputs
 from recarb.sequestration.ledger import Ledger
 from recarb.sequestration.output import RunMaps, map_tags, two_letters
 from recarb.sequestration.plan import (
+    AHEAD,
     Plan,
     gdal_cache_bytes,
     machine_memory_bytes,
@@ -33,12 +37,13 @@ from recarb.sequestration.plan import (
     plan_run,
     sources_of,
 )
-from recarb.sequestration.run_folder import TILES, RunFolder, check_folder, writing
+from recarb.sequestration.remote_folder import check_output, run_folder
+from recarb.sequestration.run_folder import writing
 from recarb.sequestration.run_record import after_findings, input_records, provenance, tile_key
 from recarb.sequestration.schedule import in_order
 from recarb.sequestration.tally import Tally
 from recarb.sequestration.tile_run import TileResult, compile_model, run_tile
-from recarb.sequestration.tile_store import FinishedTiles, FolderStore, read_key
+from recarb.sequestration.tile_store import FinishedTiles, Store, read_key
 
 log = logging.getLogger("recarb")
 
@@ -47,7 +52,7 @@ log = logging.getLogger("recarb")
 class RunReport:
     """What a run leaves beside its maps."""
 
-    folder: Path
+    folder: AnyPath
     ledger: Ledger
     summary: pd.DataFrame
     findings: list[Finding]
@@ -62,12 +67,14 @@ def run(
     sis_names: bool = False,
     threads: int | None = None,
     memory_bytes: int | None = None,
+    cluster: Cluster | None = None,
+    pictures: Callable[[Path], object] | None = None,
     progress: Progress | None = None,
 ) -> RunReport:
     """Run the whole protocol and write every map, the summary and the provenance.
 
     A run that was interrupted goes on from its finished tiles. The maps depend neither on that nor
-    on `threads` and `memory_bytes`.
+    on `threads`, `memory_bytes` and `cluster`.
 
     Parameters
     ----------
@@ -81,6 +88,10 @@ def run(
         Tiles computed at the same time; default: the number of cores.
     memory_bytes : int
         What the run may take; default: half of the machine's memory.
+    cluster : Cluster
+        Workers that compute the tiles; default: threads of this process.
+    pictures : callable(folder)
+        Draws into the folder of the maps before it gets its final name.
     progress : callable(done, total, what)
 
     Raises
@@ -91,12 +102,15 @@ def run(
         A file could not be written; nothing stands under the output folder's name.
     ConfigError
         The output folder is in the way, or the memory is too little.
+    ClusterError
+        The workers are gone or not fit; finished tiles are kept.
     """
     show = progress or no_progress
     memory = memory_bytes or machine_memory_bytes()
+    memory = cluster.share(memory) if cluster else memory
     if sis_names:
         two_letters(config)
-    check_folder(config, overwrite)
+    check_output(config, overwrite)
     with _gdal(memory):
         checked = check_run(config, show)
         raise_if_stopping(checked.findings, config.accept)
@@ -104,16 +118,19 @@ def run(
         assert inputs is not None and checked.example is not None  # noqa: S101 - no finding
         files = input_records(inputs, config, show)
         tags = map_tags(config, combined_hash(r["sha256"] for r in files), last_year(config))
-        with RunFolder(config, overwrite, fresh) as folder:
-            store = FolderStore(folder.tiles)
-            plan = _plan(inputs, threads or machine_threads(), memory, store)
+        with (
+            run_folder(config, overwrite, fresh) as folder,
+            connected(cluster, memory) as team,
+        ):
+            store = folder.store
+            plan = _plan(inputs, threads or machine_threads(), memory, store, team)
             inputs.climate_cache.limit(plan.climate_cache_bytes)
-            with writing(folder.tiles):
+            with writing(store):
                 finished = FinishedTiles(store, tile_key(config, files, plan.tile_cells))
-            _log_start(config, files, checked.findings, plan, finished)
+            _log_start(config, files, checked.findings, plan, finished, team)
             compile_model(checked.example, config, inputs.tables, show)
             with RunMaps(config, inputs.grid, tags, folder.part, plan.tile_cells) as maps:
-                tally = _run_tiles(inputs, plan, finished, maps, show)
+                tally = _run_tiles(checked, plan, finished, maps, team, show)
                 findings = checked.findings + after_findings(tally.record(), tally.ledger)
                 raise_if_stopping(findings, config.accept)
                 maps.publish(plan.threads, show)
@@ -126,21 +143,43 @@ def run(
                 write_json(folder.part / "provenance.json", record)
             for line in tally.ledger.lines():
                 log.info("%s", line)
-            final = folder.finish()
+            if pictures:
+                pictures(folder.part)
+            final = folder.finish(show)
     return RunReport(final, tally.ledger, table, findings + _kept(finished), tally.record())
 
 
-def _plan(inputs: CountryInputs, threads: int, memory_bytes: int, store: FolderStore) -> Plan:
-    """The plan of the run; an interrupted one goes on with the tiles it had, where they fit."""
+def _plan(
+    inputs: CountryInputs, threads: int, memory_bytes: int, store: Store, team: Team | None
+) -> Plan:
+    """The plan of the run; an interrupted one goes on with the tiles it had, where they fit.
+
+    With workers, their memory chooses the tiles; the threads here only read and write them.
+    """
     height, width = inputs.grid.shape
     kept = (read_key(store) or {}).get("tile_cells")
-    return plan_run(inputs.config, (height, width), sources_of(inputs), threads, memory_bytes, kept)
+    given = (inputs.config, (height, width), sources_of(inputs))
+    if team is None:
+        return plan_run(*given, threads, memory_bytes, kept)
+    try:
+        plan = plan_run(*given, 1, team.memory_bytes, kept, team.threads)
+    except ConfigError as error:
+        error.add_note(team.memory_note())
+        raise
+    return replace(plan, threads=threads, in_flight=AHEAD * threads)
 
 
 def _run_tiles(
-    inputs: CountryInputs, plan: Plan, finished: FinishedTiles, maps: RunMaps, show: Progress
+    checked: CheckReport,
+    plan: Plan,
+    finished: FinishedTiles,
+    maps: RunMaps,
+    team: Team | None,
+    show: Progress,
 ) -> Tally:
     """Every tile: from the store or through the model, into the maps, in a fixed order."""
+    inputs = checked.inputs
+    assert inputs is not None and checked.example is not None  # noqa: S101 - no finding
     height, width = inputs.grid.shape
     todo = tiles((height, width), plan.tile_cells)
     total = sum(_cells(tile) for tile in todo if tile not in finished)
@@ -150,8 +189,12 @@ def _run_tiles(
     tally, done = Tally.of(inputs), 0
     show(done, total, what)
     fresh = [tile not in finished for tile in todo]
-    work = partial(_finished_tile, inputs, finished, maps.folder / TILES)
-    with closing(in_order(work, todo, plan.threads, plan.in_flight)) as results:
+    work = partial(_finished_tile, inputs, finished)
+    ready: Iterable[Tile] = todo
+    if team is not None:
+        job = team.job(inputs.config, checked.example, finished, plan)
+        ready = team.kept(todo, finished, job)
+    with closing(in_order(work, ready, plan.threads, plan.in_flight)) as results:
         for result, is_new in zip(results, fresh, strict=True):
             maps.write(result)
             tally.merge(result.tally)
@@ -160,14 +203,12 @@ def _run_tiles(
     return tally
 
 
-def _finished_tile(
-    inputs: CountryInputs, finished: FinishedTiles, where: Path, tile: Tile
-) -> TileResult:
+def _finished_tile(inputs: CountryInputs, finished: FinishedTiles, tile: Tile) -> TileResult:
     """One tile, computed and kept unless it was kept before."""
     found = finished.get(tile)
     if found is None:
         found = run_tile(inputs, tile)
-        with writing(where):
+        with writing(finished.store):
             finished.put(found)
     return found
 
@@ -194,11 +235,14 @@ def _log_start(
     findings: list[Finding],
     plan: Plan,
     finished: FinishedTiles,
+    team: Team | None,
 ) -> None:
     """The head of run.log: what ran, on what, and what the checks said."""
     log.info("recarb %s, %s", versions()["recarb"], config.name or config.iso3)
     log.info("configuration %s", config.fingerprint())
     log.info("%s", plan.line())
+    if team is not None:
+        log.info("%s", team.line())
     for record in files:
         log.info("input %s: %s, sha256 %s", record["layer"], record["file"], record["sha256"])
     for finding in findings:

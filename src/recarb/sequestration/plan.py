@@ -100,6 +100,7 @@ def plan_run(
     threads: int,
     memory_bytes: int,
     kept_tile_cells: int | None = None,
+    shared_by: int = 1,
 ) -> Plan:
     """Choose tiles and threads for a grid of `shape`.
 
@@ -107,13 +108,14 @@ def plan_run(
     ----------
     threads, memory_bytes : what the run may use of the machine
     kept_tile_cells : size of the tiles of an interrupted run; kept where it fits
+    shared_by : machines or processes like this one among which the tiles are divided
 
     Raises
     ------
     ConfigError
         The memory is too little even for one thread and the smallest tiles.
     """
-    wanted = max(SMALL, math.sqrt(shape[0] * shape[1] / (TILES_PER_THREAD * threads)))
+    wanted = max(SMALL, math.sqrt(shape[0] * shape[1] / (TILES_PER_THREAD * threads * shared_by)))
     sizes = [size for size in SIZES if size <= wanted]
     if kept_tile_cells is not None:
         sizes = [kept_tile_cells, *sizes]

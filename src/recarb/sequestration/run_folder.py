@@ -15,7 +15,9 @@ from typing import Self
 from filelock import FileLock, Timeout
 
 from recarb.core.config import RunConfig
-from recarb.core.errors import ConfigError, OutputError
+from recarb.core.errors import ConfigError, OutputError, RecarbError
+from recarb.core.findings import Progress, no_progress
+from recarb.sequestration.tile_store import FolderStore, Store, count_tiles
 
 TILES = "tiles"
 STAGING = ".staging"
@@ -33,12 +35,19 @@ class RunFolder:
     ----------
     overwrite : replace an earlier run, once this one is complete
     fresh : forget the tiles of an interrupted run
+    store : where finished tiles are kept; default: in the folder
     """
 
-    def __init__(self, config: RunConfig, overwrite: bool = False, fresh: bool = False) -> None:
-        self.final = config.output
+    def __init__(
+        self,
+        config: RunConfig,
+        overwrite: bool = False,
+        fresh: bool = False,
+        store: Store | None = None,
+    ) -> None:
+        self.final = config.local_output()
         self.part = beside(self.final, ".part")
-        self.tiles = self.part / TILES
+        self.store = store or FolderStore(self.part.absolute() / TILES)
         self.staging = self.part / STAGING
         self._fresh = fresh
         self._stack = ExitStack()
@@ -53,6 +62,8 @@ class RunFolder:
         try:
             with writing(self.part):
                 self._clear(KEPT - {TILES, LOG} if self._fresh else KEPT)
+                if self._fresh:
+                    self.store.remove(self.store.names())
                 self.staging.mkdir()
             self._open_log()
         except BaseException as error:
@@ -82,20 +93,22 @@ class RunFolder:
 
     def _abandon(self, error: BaseException) -> None:
         """Keep finished tiles and say so; faults of the clearing are not told over the first."""
-        kept = len(list(self.tiles.glob("*.npz")))
+        kept = 0
+        with suppress(OSError, RecarbError):
+            kept = count_tiles(self.store)
         with suppress(OSError, OutputError):
             self._clear(KEPT if kept else {MARKER, LOCK, LOG})
         with suppress(OSError, OutputError):
             self._stack.close()
         if kept:
             error.add_note(
-                f"{kept} finished tile(s) are kept in {self.tiles}: the same command goes on from "
+                f"{kept} finished tile(s) are kept in {self.store}: the same command goes on from "
                 "there (or starts anew with --fresh)"
             )
         else:
             shutil.rmtree(self.part, ignore_errors=True)
 
-    def finish(self) -> Path:
+    def finish(self, progress: Progress = no_progress) -> Path:
         """Give the folder its final name, replacing an earlier run only now."""
         old = beside(self.final, ".old")
         with writing(self.final):
@@ -124,7 +137,7 @@ def beside(folder: Path, suffix: str) -> Path:
 
 
 @contextmanager
-def writing(path: Path) -> Iterator[None]:
+def writing(path: object) -> Iterator[None]:
     """Turn what the operating system says about writing `path` into an OutputError."""
     try:
         yield
@@ -146,7 +159,7 @@ def check_folder(config: RunConfig, overwrite: bool) -> None:
     OutputError
         The folder cannot be created where it should stand.
     """
-    final = config.output
+    final = config.local_output()
     with writing(final):
         if final.exists() and not overwrite:
             raise ConfigError(

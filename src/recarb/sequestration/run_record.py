@@ -78,13 +78,18 @@ def _files_beside(config: RunConfig) -> list[tuple[str, AnyPath]]:
 def tile_key(config: RunConfig, files: list[dict[str, Any]], tile_cells: int) -> TileKey:
     """All that the result of a tile depends on; computed from the same, a tile is the same."""
     chosen = {key: value for key, value in config.portable().items() if key not in NOT_OF_TILES}
-    found = versions()
     return TileKey(
         configuration=hashlib.sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest(),
         inputs=combined_hash(record["sha256"] for record in files),
-        versions={name: found[name] for name in COMPUTING} | {"recarb": _code_hash()},
+        versions=computing_versions(),
         tile_cells=tile_cells,
     )
+
+
+def computing_versions() -> dict[str, str]:
+    """Versions of what the numbers of a tile may depend on; recarb's is the hash of its files."""
+    found = versions()
+    return {name: found[name] for name in COMPUTING} | {"recarb": _code_hash()}
 
 
 def _code_hash() -> str:

@@ -14,8 +14,9 @@ def in_order(
 ) -> Generator[Result]:
     """Give `work(item)` of every item, in the order of the items.
 
-    At most `in_flight` results are begun and not yet taken, so memory has a bound. What `work`
-    raises is raised here. Close the generator (`contextlib.closing`) if it may be left early: it
+    At most `in_flight` results are begun and not yet taken, so memory has a bound. `items` may make
+    us wait for the next one; what is done by then has been given. What `work` raises is raised
+    here. Close the generator (`contextlib.closing`) if it may be left early: it
     waits for the items that run and drops those that wait.
 
     >>> list(in_order(abs, [-3, 1, -2], threads=2, in_flight=2))
@@ -25,7 +26,7 @@ def in_order(
     begun: deque[Future[Result]] = deque()
     try:
         for item in items:
-            if len(begun) >= in_flight:
+            while begun and (len(begun) >= in_flight or begun[0].done()):
                 yield begun.popleft().result()
             begun.append(pool.submit(work, item))
         while begun:

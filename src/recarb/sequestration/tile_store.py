@@ -1,16 +1,17 @@
 """Finished tiles, kept until the maps are complete, so that an interrupted run can go on.
 
-A tile is one .npz under a name that ends in the hash of its bytes: a byte that flips, a file cut
-short and an empty file are noticed, and nothing ever changes under a name. A tile goes on being
-used only while `TileKey` is the same.
+A tile is one .npz under a name that ends in the hash of its key and its bytes: a byte that flips, a
+file cut short, an empty file and a tile that a worker of another run brings late are noticed, and
+nothing ever changes under a name. A tile goes on being used only while `TileKey` is the same.
 """
 
 import hashlib
 import io
 import json
 import os
+import uuid
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -41,8 +42,11 @@ class Store(Protocol):
     def names(self) -> list[str]:
         """Every name that `put` has finished."""
 
-    def remove(self, name: str) -> None:
-        """Forget one name."""
+    def remove(self, names: Iterable[str]) -> None:
+        """Forget some names."""
+
+    def __str__(self) -> str:
+        """Where it lies."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +57,8 @@ class FolderStore:
 
     def put(self, name: str, data: bytes) -> None:
         """Write, flush to the disk, and rename; a file has its name only when it is whole."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        part = self.folder / (name + PART)
+        self.folder.mkdir(exist_ok=True)
+        part = self.folder / f"{name}.{uuid.uuid4().hex}{PART}"  # two workers may write one tile
         try:
             with part.open("wb") as handle:
                 handle.write(data)
@@ -76,9 +80,13 @@ class FolderStore:
             return []
         return sorted(p.name for p in self.folder.iterdir() if p.suffix != PART)
 
-    def remove(self, name: str) -> None:
-        """Delete a file."""
-        (self.folder / name).unlink(missing_ok=True)
+    def remove(self, names: Iterable[str]) -> None:
+        """Delete files."""
+        for name in names:
+            (self.folder / name).unlink(missing_ok=True)
+
+    def __str__(self) -> str:
+        return str(self.folder)
 
 
 def _flush_folder(folder: Path) -> None:
@@ -110,6 +118,10 @@ class TileKey:
             "tile_cells": self.tile_cells,
         }
 
+    def digest(self) -> bytes:
+        """Hash of all parts."""
+        return hashlib.sha256(json.dumps(self.plain(), sort_keys=True).encode()).digest()
+
 
 @dataclass
 class FinishedTiles:
@@ -125,8 +137,7 @@ class FinishedTiles:
         names = self.store.names()
         changed = _changes(read_key(self.store), self.key)
         if changed:
-            for name in names:
-                self.store.remove(name)
+            self.store.remove(names)
             if tiles := [name for name in names if name.endswith(SUFFIX)]:
                 self.refused = f"{len(tiles)} tiles of an interrupted run are not used: {changed}"
             self.store.put(KEY, json.dumps(self.key.plain(), indent=2).encode())
@@ -148,18 +159,32 @@ class FinishedTiles:
             data = self.store.get(name)
         except OSError:
             data = b""
-        if name == _name(tile, data):
+        if name == _name(tile, data, self.key):
             return decode(data, tile)
         self.damaged.append(name)
-        self.store.remove(name)
+        self.store.remove([name])
         return None
 
     def put(self, result: TileResult) -> None:
         """Keep a tile."""
-        data = encode(result)
-        name = _name(result.tile, data)
-        self.store.put(name, data)
-        self._names[_stem(result.tile)] = name
+        self.add(result.tile, put_tile(self.store, self.key, result))
+
+    def add(self, tile: Tile, name: str) -> None:
+        """Take note of a tile that a worker has kept under `name`."""
+        self._names[_stem(tile)] = name
+
+
+def put_tile(store: Store, key: TileKey, result: TileResult) -> str:
+    """Keep a tile and return its name."""
+    data = encode(result)
+    name = _name(result.tile, data, key)
+    store.put(name, data)
+    return name
+
+
+def count_tiles(store: Store) -> int:
+    """Tiles in a store, whatever their key."""
+    return sum(name.endswith(SUFFIX) for name in store.names())
 
 
 def read_key(store: Store) -> dict[str, Any] | None:
@@ -189,8 +214,10 @@ def _stem(tile: Tile) -> str:
     return f"r{tile.rows.start:06d}c{tile.columns.start:06d}"
 
 
-def _name(tile: Tile, data: bytes) -> str:
-    return f"{_stem(tile)}.{hashlib.sha256(data).hexdigest()[:HASH_DIGITS]}{SUFFIX}"
+def _name(tile: Tile, data: bytes, key: TileKey) -> str:
+    digest = hashlib.sha256(key.digest())
+    digest.update(data)
+    return f"{_stem(tile)}.{digest.hexdigest()[:HASH_DIGITS]}{SUFFIX}"
 
 
 def encode(result: TileResult) -> bytes:
