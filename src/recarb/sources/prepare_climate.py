@@ -119,7 +119,9 @@ def _parts(material: Material, name: str, climatology: bool) -> Iterator[Part]:
     for value in material.choices(key):
         first, _, last = value.partition(".")
         months = np.arange(f"{first}-01", f"{int(last or first) + 1}-01", dtype="datetime64[M]")
-        yield Part(tuple(material.where(variable=name, **{key: value})), months)
+        paths = tuple(material.where(variable=name, **{key: value}))
+        if paths:
+            yield Part(paths, months)
 
 
 def _check_months(product: Product) -> None:
