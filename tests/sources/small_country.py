@@ -113,7 +113,7 @@ def climate_file(path, name, years, box, cell=1 / 24, fmt="NETCDF4"):
         filled = np.ma.array(
             np.broadcast_to(values[:, None, None], (*values.shape, lat.size, lon.size)).copy()
         )
-        filled[:, :12, :12] = np.ma.masked  # sea
+        filled[:, :14, :12] = np.ma.masked  # sea
         layer[:] = filled
     return path.read_bytes()
 
@@ -123,7 +123,7 @@ def serve_land_cover(server, box, years=(2000, 2020)):
     cell, middle = 1 / 360, round((box.west + box.east) / 2 * 360) / 360
     found = {}
     for year in years:
-        crop_until = middle + (0.1 if year == years[-1] else 0.0)
+        crop_until = middle + (37 / 360 if year == years[-1] else 0.0)
         found[year] = []
         for number, (west, east) in enumerate(((box.west - 0.3, middle), (middle, box.east + 0.3))):
             first = round(west * 360)

@@ -39,6 +39,9 @@ def prepare(
         str | None,
         typer.Option(help="Table that reads the land cover; a name, or your .csv or .toml."),
     ] = None,
+    cover_rules: Annotated[
+        Path | None, typer.Option(help="Your copy of cover.toml: how NDVI becomes plant cover.")
+    ] = None,
     snap: Annotated[
         bool,
         typer.Option("--snap-to-fao-grid", help="Bring all maps to FAO's 30 arc-second grid."),
@@ -75,6 +78,7 @@ def prepare(
         own={layer: Path(file) for layer, file in (layer_pair(t, "--own") for t in own or [])},
         units=dict(layer_pair(text, "--unit") for text in unit or []),
         crosswalk=crosswalk,
+        cover_rules=cover_rules,
         snap=snap,
         overwrite=overwrite,
     )

@@ -24,6 +24,7 @@ from recarb.sources.material import OWN, Country, Material, own_material, read_c
 from recarb.sources.plan import DEFAULT_SOURCES, MAP_MARGIN_DEG
 from recarb.sources.prepare_boundary import UNIT_FIELDS, write_boundary
 from recarb.sources.prepare_climate import Product, product_of, write_climate
+from recarb.sources.prepare_cover import load_rules, write_cover
 from recarb.sources.prepare_land import mosaic, write_land_use
 from recarb.sources.prepare_record import Record, Step
 from recarb.sources.prepare_run import Facts, run_text
@@ -53,6 +54,7 @@ class Options:
     own : files of the country that go before what was fetched, by layer
     units : of own files whose tags name none, by layer
     crosswalk : of the land cover; None takes that of the data set
+    cover_rules : how NDVI becomes plant cover; None takes those that ship
     snap : bring everything to FAO's 30 arc-second grid
     overwrite : replace a run.toml that somebody changed
     """
@@ -60,6 +62,7 @@ class Options:
     own: Mapping[str, Path] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
     crosswalk: str | None = None
+    cover_rules: Path | None = None
     snap: bool = False
     overwrite: bool = False
 
@@ -92,7 +95,7 @@ def prepare(
     out = Out(folder, folder / STAGING, progress)
     try:
         (folder / STAGING).mkdir(parents=True, exist_ok=True)
-        work = _Work(country, materials, chosen, out)
+        work = _Work(country, materials, chosen, out, tell)
         tell(work.estimate())
         record = Record.read(folder)
         steps = list(work.steps())
@@ -143,8 +146,14 @@ class _Work:
     """Everything that the steps share: the SOC grid first of all."""
 
     def __init__(
-        self, country: Country, materials: dict[str, Material], options: Options, out: Out
+        self,
+        country: Country,
+        materials: dict[str, Material],
+        options: Options,
+        out: Out,
+        tell: Tell,
     ) -> None:
+        self.tell = tell
         self.country, self.materials, self.options, self.out = country, materials, options, out
         self.soc = soil_layers(materials["soc"], out.staging)
         own = materials["soc"].source == OWN
@@ -160,6 +169,8 @@ class _Work:
         """Every layer, in the order in which they are made."""
         yield from self._maps()
         yield from self._land_use()
+        if "ndvi" in self.materials and "cover" not in self.materials:
+            yield self._cover(self.materials["ndvi"])
         yield from self._climate(self.climate, "climate")
         if self.scenario is not None:
             yield from self._climate(self.scenario, "scenario")
@@ -197,6 +208,19 @@ class _Work:
 
             files = (f"{name}.tif", f"{name}_shares.tif")
             yield Step(name, (one,), files, self._on_grid() | table, make)
+
+    def _cover(self, material: Material) -> Step:
+        rules = load_rules(self.options.cover_rules)
+
+        def make() -> None:
+            _, gaps = write_cover(material, rules, self.grid, material.tags(), self.out)
+            self.tell(
+                f"cover: {gaps:,} cell-months without a good image, share taken: "
+                f"{rules.share_without_images}"
+            )
+
+        facts = self._on_grid() | rules.model_dump(mode="json")
+        return Step("cover", (material,), ("cover.tif",), facts, make)
 
     def _climate(self, product: Product, folder: str) -> Iterator[Step]:
         for variable in product.variables:

@@ -48,7 +48,7 @@ def run_text(facts: Facts) -> str:
         for key in SCALARS
         if key in facts.materials
     ]
-    if "ndvi" in facts.materials:
+    if "ndvi" in facts.materials and "cover" not in facts.materials:
         lines.append(f'cover = {{ path = "cover.tif" }}  {_origin(facts.materials["ndvi"])}')
     lines += [*_land_use(facts), *_boundary(facts), *_climate(facts), *_phases(facts.climate)]
     if facts.scenario is not None:

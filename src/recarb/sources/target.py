@@ -65,7 +65,7 @@ def soc_grid(
 def fao_grid(box: Box) -> GeoBox:
     """The cells of FAO's 30 arc-second grid that cover a box.
 
-    >>> fao_grid(Box(100.001, 13.0, 100.01, 13.01)).shape
+    >>> tuple(fao_grid(Box(100.001, 13.0, 100.01, 13.01)).shape)
     (2, 2)
     """
     size = 1.0 / FAO_CELLS_PER_DEG
