@@ -33,7 +33,7 @@ Floats = NDArray[np.float64]
 IMAGE = re.compile(
     r"\.A(?P<day>\d{7})\.(?P<tile>h\d{2}v\d{2})\..*_(?P<kind>NDVI|reliability)\.tif$"
 )
-LOWEST, HIGHEST = -0.2, 1.0  # NDVI [MOD13 product specification: -2000 to 10000]
+LOWEST, HIGHEST = -0.2, 1.0  # NDVI, by the product specification of MOD13: -2000 to 10000
 HALF_COMPOSITE = timedelta(days=8)  # of 16 days: its middle says which month it is of
 ROWS = 256  # of an image read at once
 

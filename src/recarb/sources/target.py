@@ -12,7 +12,7 @@ from recarb.harmonise.regrid import aligned_shift
 from recarb.io.raster import LayerFile
 from recarb.sources.base import HALF_CIRCLE_DEG, POLE_DEG, Box
 
-FAO_CELLS_PER_DEG = 120  # 30 arc-seconds, edges counted from 180 W and 90 N [GSOCseq manual, ch. 3]
+FAO_CELLS_PER_DEG = 120  # 30 arc-seconds, the protocol's; counted from 180 W, 90 N as GSOCmap is
 CIRCLE_DEG = 360.0
 EDGE = 1e-6  # share of a cell: an edge on a line of the grid is no cell more
 
