@@ -132,6 +132,12 @@ def test_a_run_toml_that_was_changed_is_kept(country):
     assert "chains" not in path.read_text()
 
 
+def test_fetching_may_go_on_to_prepare(country):
+    text = recarb("fetch", "THA", *COUNTRY, "--offline", "--prepare")
+    assert "now: recarb check data/THA/run.toml" in text
+    assert (country / "land_use.tif").is_file()
+
+
 def test_a_map_of_the_country_goes_first(country, tmp_path):
     mine = np.full((40, 40), 5.0, np.float32)  # kg m-2, so 50 t/ha
     body = samples.geotiff(mine, west=102.1, north=13.4, cell=0.0125, nodata=-1)

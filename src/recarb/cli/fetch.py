@@ -67,6 +67,9 @@ DropInOption = Annotated[
 PackOption = Annotated[
     Path | None, typer.Option(help="Then write all files into this zip, to carry away.")
 ]
+PrepareOption = Annotated[
+    bool, typer.Option("--prepare", help="Then make layers and run.toml, as `recarb prepare` does.")
+]
 UnpackOption = Annotated[
     Path | None, typer.Option(help="First take the files of such a zip into the cache.")
 ]
@@ -85,6 +88,7 @@ def fetch(
     drop_in: DropInOption = None,
     pack: PackOption = None,
     unpack: UnpackOption = None,
+    prepare: PrepareOption = False,
     cache: CacheOption = None,
     registry: RegistryOption = None,
 ) -> None:
@@ -135,6 +139,10 @@ def fetch(
     _finish(area, choices, fetched, out)
     if pack is not None:
         _pack(store, fetched, pack, chosen)
+    if prepare:
+        from recarb.cli.prepare import prepare as make_layers
+
+        make_layers(area.iso3, out=out, cache=cache, registry=registry)
 
 
 def layer_pair(text: str, option: str) -> tuple[str, str]:
