@@ -74,7 +74,7 @@ def world(server, tmp_path, monkeypatch):  # noqa: F811
 def test_a_country_is_fetched_with_its_provenance(world, tmp_path):
     text = recarb("fetch", "THA", *COUNTRY)
     assert "14 files, all checked" in text
-    assert "still by hand" in text
+    assert "recarb prepare THA" in text
     told = json.loads((tmp_path / "data/THA/sources.json").read_text())
     assert [layer["layer"] for layer in told["layers"]] == [
         "soc", "clay", "climate", "land_cover", "boundary",

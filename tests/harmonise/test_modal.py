@@ -198,3 +198,31 @@ def test_a_layer_that_ends_before_the_tile_gives_no_land_use():
     classes = lu.modal_to_grid(np.zeros((0, 0), np.uint8), nothing.affine, nothing.crs, target)
     assert classes.shape == (2, 3)
     assert not classes.any()
+
+
+@pytest.mark.parametrize("crs", ["EPSG:4326", "EPSG:3857"])
+def test_shares_and_the_predominant_class_are_one_vote(crs):
+    rng = np.random.default_rng(5)
+    classes = rng.choice([0, 2, 3, 13, lu.EXCLUDED], (60, 60)).astype(np.uint8)
+    source = Affine(0.01, 0, 10.0, 0, -0.01, 1.0)
+    target = GeoBox((18, 18), Affine(0.033, 0, 10.0, 0, -0.033, 1.0), "EPSG:4326")
+    if crs != "EPSG:4326":
+        target = GeoBox((18, 18), Affine(3673.0, 0, 1113195.0, 0, -3673.0, 111325.0), crs)
+    modal = lu.modal_to_grid(classes, source, "EPSG:4326", target)
+    shares = lu.shares_to_grid(classes, source, "EPSG:4326", target)
+    total = shares.sum(axis=0)
+    known = np.isfinite(total)
+    assert known.any()
+    assert (total[known] <= 1 + 1e-6).all()
+    excluded = 1 - total
+    best = np.where(shares.max(axis=0) >= excluded - 1e-7, shares.argmax(axis=0) + 1, 0)
+    assert np.array_equal(best[known], modal[known])
+    assert (modal[~known] == 0).all()
+
+
+def test_shares_by_area():
+    classes = np.array([[2, 2, 3, 0]], np.uint8)
+    target = GeoBox((1, 1), Affine(4.0, 0, 0.0, 0, -1.0, 1.0), "EPSG:4326")
+    shares = lu.shares_to_grid(classes, Affine(1, 0, 0, 0, -1, 1), "EPSG:4326", target)
+    assert shares[1, 0, 0] == pytest.approx(2 / 3)  # what is not known has no vote
+    assert shares[2, 0, 0] == pytest.approx(1 / 3)

@@ -178,3 +178,30 @@ def test_an_earlier_map_stays_whole_when_the_new_one_fails(tmp_path, monkeypatch
     with pytest.raises(OutputError, match="I/O error"):
         written(tmp_path, block=values() + 1.0)
     assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("cog", [True, False])
+def test_bands_have_names_and_their_own_values(tmp_path, cog):
+    spec = MapSpec("series", "rain", "mm", bands=("1981-01", "1981-02"), cog=cog)
+    with MapWriter(spec, GRID, tmp_path, block=64) as writer:
+        writer.write(values(), 0, 0, 1)
+        writer.write(values() + 1, 0, 0, 2)
+        path = writer.publish(tmp_path)
+    with rasterio.open(path) as source:
+        assert source.descriptions == ("1981-01", "1981-02")
+        assert source.units == ("mm", "mm")
+        assert (
+            np.nanmax(np.abs(source.read(2, masked=True) - source.read(1, masked=True) - 1)) < 1e-2
+        )
+    assert [one.name for one in tmp_path.iterdir()] == ["series.tif"]
+
+
+def test_a_damaged_band_is_seen(tmp_path, monkeypatch):
+    spec = MapSpec("series", "rain", "mm", bands=("a", "b"), cog=False)
+    with MapWriter(spec, GRID, tmp_path) as writer:
+        writer.write(values(), 0, 0, 1)
+        writer.write(values() + 1, 0, 0, 2)
+        writer._file.write(np.zeros((5, 5), np.float32), 2, window=Window(0, 0, 5, 5))
+        with pytest.raises(OutputError, match="not what was written"):
+            writer.publish(tmp_path)
+    assert not (tmp_path / "series.tif").exists()

@@ -67,6 +67,9 @@ DropInOption = Annotated[
 PackOption = Annotated[
     Path | None, typer.Option(help="Then write all files into this zip, to carry away.")
 ]
+PrepareOption = Annotated[
+    bool, typer.Option("--prepare", help="Then make layers and run.toml, as `recarb prepare` does.")
+]
 UnpackOption = Annotated[
     Path | None, typer.Option(help="First take the files of such a zip into the cache.")
 ]
@@ -85,6 +88,7 @@ def fetch(
     drop_in: DropInOption = None,
     pack: PackOption = None,
     unpack: UnpackOption = None,
+    prepare: PrepareOption = False,
     cache: CacheOption = None,
     registry: RegistryOption = None,
 ) -> None:
@@ -113,7 +117,7 @@ def fetch(
     from recarb.sources.registry import load_registry
 
     area = area_of(iso3, boundary, box)
-    named = dict(_pair(text, "--source") for text in source or [])
+    named = dict(layer_pair(text, "--source") for text in source or [])
     if boundary is not None:
         named.setdefault("boundary", "none")
     chosen = choose(load_registry(registry), named, add or [])
@@ -135,9 +139,14 @@ def fetch(
     _finish(area, choices, fetched, out)
     if pack is not None:
         _pack(store, fetched, pack, chosen)
+    if prepare:
+        from recarb.cli.prepare import prepare as make_layers
+
+        make_layers(area.iso3, out=out, cache=cache, registry=registry)
 
 
-def _pair(text: str, option: str) -> tuple[str, str]:
+def layer_pair(text: str, option: str) -> tuple[str, str]:
+    """Layer and value of LAYER=VALUE."""
     from recarb.core.errors import ConfigError
 
     name, sign, value = text.partition("=")
@@ -152,7 +161,7 @@ def _years(texts: list[str]) -> dict[str, list[int]]:
 
     found = {}
     for text in texts:
-        layer, value = _pair(text, "--years")
+        layer, value = layer_pair(text, "--years")
         first, sign, last = value.partition("-")
         try:
             years = (
@@ -212,15 +221,14 @@ def _size(wanted: "Sequence[Wanted]") -> str:
 def _finish(
     area: "Area", choices: "Sequence[Choice]", fetched: "Sequence[Fetched]", out: Path
 ) -> None:
-    from recarb.sources.country import BY_HAND, empty_boxes, write_sources
+    from recarb.sources.country import NEXT, empty_boxes, write_sources
 
     path = write_sources(out / area.iso3, area, choices, {one.key: one for one in fetched})
     for key in empty_boxes(fetched):
         typer.echo(f"note: {key} has no value in its box", err=True)
     typer.echo(f"written: {path} ({len(fetched)} files, all checked)")
-    typer.echo("still by hand:")
-    for line in BY_HAND:
-        typer.echo(f"  - {line}")
+    for line in NEXT:
+        typer.echo(f"  - {line.format(iso3=area.iso3)}")
 
 
 def _pack(

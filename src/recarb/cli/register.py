@@ -2,7 +2,7 @@
 
 import typer
 
-from recarb.cli import example, fetch, rothc, run, sources
+from recarb.cli import example, fetch, prepare, rothc, run, sources
 
 
 def commands(app: typer.Typer) -> None:
@@ -11,6 +11,7 @@ def commands(app: typer.Typer) -> None:
     app.command("init")(example.init)
     app.add_typer(sources.app, name="sources")
     app.command("fetch")(fetch.fetch)
+    app.command("prepare")(prepare.prepare)
     app.command("check")(run.check)
     app.command("run")(run.run)
     app.command("rothc")(rothc.rothc)

@@ -28,7 +28,7 @@ from recarb.harmonise.landuse_classes import (
     npp_fraction_lookup,
     paddy_lookup,
 )
-from recarb.harmonise.modal import EXCLUDED, modal_to_grid
+from recarb.harmonise.modal import EXCLUDED, modal_to_grid, shares_to_grid
 
 __all__ = [
     "CLASS_COUNT",
@@ -48,6 +48,7 @@ __all__ = [
     "npp_fraction_lookup",
     "paddy_lookup",
     "reclassify",
+    "shares_to_grid",
     "unknown_codes",
 ]
 

@@ -1,9 +1,12 @@
-"""The predominant class of a target cell, by the area that each class covers in it.
+"""The predominant class of a target cell, and the share of each, by the area it covers in it.
 
 GDAL's mode is not used (3.10, tried): it gives a source pixel that a cell touches by a millionth of
 its width the same vote as a pixel inside, so that a transform with rounded digits moves a map by
 half a pixel; and between projections its result depends on the window it is computed in.
 """
+
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from affine import Affine
@@ -23,6 +26,8 @@ _POINTS = 12  # points per cell side between projections; fixed, so that no tile
 _BLOCK_CELLS = 500_000
 _MAP_DIMENSIONS = 2
 _FULL_CIRCLE_DEG = 360.0
+
+_Count = Callable[[NDArray[np.int64], tuple[int, ...]], NDArray[Any]]
 
 
 def modal_to_grid(
@@ -55,26 +60,67 @@ def modal_to_grid(
     (y, x) uint8
         Class 1-13 on the target grid; 0 where there is none.
     """
-    if classes.ndim != _MAP_DIMENSIONS or src_crs is None or dst_geobox.crs is None:
-        raise GridMismatch(
-            f"{where}: expected a map of two dimensions and two grids with a projection, came "
-            f"shape {classes.shape}, source CRS {src_crs}, target CRS {dst_geobox.crs}. "
-            "Set the projection of the file."
-        )
-    if classes.size == 0:  # the layer ends before this tile
-        return np.zeros(dst_geobox.shape, dtype=np.uint8)
-    source = GeoBox(classes.shape, src_transform, src_crs)  # type: ignore[arg-type]
+    source = _source(classes, src_transform, src_crs, dst_geobox, where)
     if source == dst_geobox:
         modal = classes.copy()
-    elif source.crs == dst_geobox.crs and source.axis_aligned and dst_geobox.axis_aligned:
-        modal = _vote_by_area(classes, source, dst_geobox)
     else:
-        modal = _vote_by_points(classes, source, dst_geobox)
+        modal = np.zeros(dst_geobox.shape, dtype=np.uint8)
+        _vote(classes, source, dst_geobox, _winner, modal)
     modal[modal == EXCLUDED] = 0
     return modal
 
 
-def _vote_by_area(classes: NDArray[np.uint8], source: GeoBox, target: GeoBox) -> NDArray[np.uint8]:
+def shares_to_grid(
+    classes: NDArray[np.uint8],
+    src_transform: Affine,
+    src_crs: object,
+    dst_geobox: GeoBox,
+    *,
+    where: str = "the land use layer",
+) -> NDArray[np.float32]:
+    """Return the share of each class in the area of a target cell that is known.
+
+    Parameters are those of `modal_to_grid`. `EXCLUDED` codes count as area, so the shares of the 13
+    classes may add up to less than 1.
+
+    Returns
+    -------
+    (13, y, x) float32
+        Share of class 1 to 13 [-]; NaN where nothing is known.
+    """
+    source = _source(classes, src_transform, src_crs, dst_geobox, where)
+    shares = np.full((CLASS_COUNT, *dst_geobox.shape), np.nan, dtype=np.float32)
+    _vote(classes, source, dst_geobox, _shares, shares)
+    return shares
+
+
+def _source(
+    classes: NDArray[np.uint8], src_transform: Affine, src_crs: object, target: GeoBox, where: str
+) -> GeoBox:
+    if classes.ndim != _MAP_DIMENSIONS or src_crs is None or target.crs is None:
+        raise GridMismatch(
+            f"{where}: expected a map of two dimensions and two grids with a projection, came "
+            f"shape {classes.shape}, source CRS {src_crs}, target CRS {target.crs}. "
+            "Set the projection of the file."
+        )
+    return GeoBox(classes.shape, src_transform, src_crs)  # type: ignore[arg-type]
+
+
+def _vote(
+    classes: NDArray[np.uint8], source: GeoBox, target: GeoBox, count: _Count, out: NDArray[Any]
+) -> None:
+    """Fill `out` (..., y, x), block by block, with what `count` makes of the votes of each cell."""
+    if classes.size == 0:  # the layer ends before this tile
+        return
+    if source.crs == target.crs and source.axis_aligned and target.axis_aligned:
+        _vote_by_area(classes, source, target, count, out)
+    else:
+        _vote_by_points(classes, source, target, count, out)
+
+
+def _vote_by_area(
+    classes: NDArray[np.uint8], source: GeoBox, target: GeoBox, count: _Count, out: NDArray[Any]
+) -> None:
     height, width = target.shape
     here, there = source.affine, target.affine
     rows, row_parts = _overlaps(
@@ -83,12 +129,11 @@ def _vote_by_area(classes: NDArray[np.uint8], source: GeoBox, target: GeoBox) ->
     cols, col_parts = _overlaps(
         there.a / here.a, (there.c - here.c) / here.a, width, classes.shape[1], _period(source)
     )
-    modal = np.empty((height, width), dtype=np.uint8)
     step = max(1, _BLOCK_CELLS // width)
     for top in range(0, height, step):
         block = slice(top, top + step)
-        modal[block] = _count_votes(classes, rows[block], row_parts[block], cols, col_parts)
-    return modal
+        votes, shape = _count_votes(classes, rows[block], row_parts[block], cols, col_parts)
+        out[..., block, :] = count(votes, shape)
 
 
 def _period(source: GeoBox) -> int | None:
@@ -127,22 +172,21 @@ def _count_votes(
     row_parts: NDArray[np.int64],
     cols: NDArray[np.int64],
     col_parts: NDArray[np.int64],
-) -> NDArray[np.uint8]:
+) -> tuple[NDArray[np.int64], tuple[int, int]]:
     shape = (rows.shape[0], cols.shape[0])
     votes = _no_votes(shape)
     for i in range(rows.shape[1]):
         for j in range(cols.shape[1]):
             seen = classes[rows[:, i][:, None], cols[:, j]]
             _add(votes, seen, np.outer(row_parts[:, i], col_parts[:, j]))
-    return _winner(votes, shape)
+    return votes, shape
 
 
 def _vote_by_points(
-    classes: NDArray[np.uint8], source: GeoBox, target: GeoBox
-) -> NDArray[np.uint8]:
+    classes: NDArray[np.uint8], source: GeoBox, target: GeoBox, count: _Count, out: NDArray[Any]
+) -> None:
     height, width = target.shape
     transformer = Transformer.from_crs(target.crs, source.crs, always_xy=True)
-    modal = np.empty((height, width), dtype=np.uint8)
     step = max(1, _BLOCK_CELLS // width)
     within = (np.arange(_POINTS) + 1 / 2) / _POINTS
     for top in range(0, height, step):
@@ -152,8 +196,7 @@ def _vote_by_points(
             for right in within:
                 points = transformer.transform(*_along(target.affine, col + right, row + down))
                 _add(votes, _seen_at(classes, source, *points), 1)
-        modal[top : top + step] = _winner(votes, row.shape)
-    return modal
+        out[..., top : top + step, :] = count(votes, row.shape)
 
 
 def _along(
@@ -193,3 +236,9 @@ def _winner(votes: NDArray[np.int64], shape: tuple[int, ...]) -> NDArray[np.uint
     winner: NDArray[np.uint8] = votes.argmax(axis=0).astype(np.uint8).reshape(shape)
     winner[winner == _VOTE_EXCLUDED] = EXCLUDED
     return winner
+
+
+def _shares(votes: NDArray[np.int64], shape: tuple[int, ...]) -> NDArray[np.float32]:
+    total = votes[1:].sum(axis=0)
+    known = np.where(total == 0, np.nan, total)
+    return np.asarray(votes[1 : CLASS_COUNT + 1] / known, dtype=np.float32).reshape(-1, *shape)

@@ -1,4 +1,4 @@
-"""Writing maps: window by window into a temporary file, then a verified COG with its final name."""
+"""Writing maps: window by window into a temporary file, then verified under the final name."""
 
 import os
 import zlib
@@ -27,13 +27,22 @@ OVERVIEW_RESAMPLING = {"float32": "average", "uint8": "nearest", "uint16": "near
 
 @dataclass(frozen=True)
 class MapSpec:
-    """What is written into the file beside the numbers."""
+    """What is written into the file beside the numbers.
+
+    Attributes
+    ----------
+    bands : description of each of several bands; without it there is one, called `title`
+    cog : a Cloud-Optimised GeoTIFF; a long series of small fields is better off with one band after
+        the other, for which COGs have no room
+    """
 
     name: str
     title: str
     unit: str
     dtype: str = "float32"
     tags: Mapping[str, str] = field(default_factory=dict)
+    bands: tuple[str, ...] = ()
+    cog: bool = True
 
     @property
     def nodata(self) -> float:
@@ -56,13 +65,15 @@ class MapWriter:
     def __init__(self, spec: MapSpec, geobox: GeoBox, staging: Path, block: int = BLOCK) -> None:
         self.spec = spec
         self.staged = staging / f"{spec.name}.part"
-        self._sums = array("q")  # row, column, height, width, checksum of every window with values
+        self._sums = array("q")  # band, row, column, height, width, checksum of each
+        titles = spec.bands or (spec.title,)
         staged_block = BLOCK if block % TIFF_STEP else block
         profile = {
             "driver": "GTiff",
             "height": geobox.shape[0],
             "width": geobox.shape[1],
-            "count": 1,
+            "count": len(titles),
+            "interleave": "band",
             "dtype": spec.dtype,
             "crs": str(geobox.crs),
             "transform": geobox.transform,
@@ -80,8 +91,9 @@ class MapWriter:
         except WRITE_ERRORS as error:
             raise OutputError(f"cannot write into {staging}: {error}") from error
         self._file.update_tags(**spec.tags)
-        self._file.set_band_description(1, spec.title)
-        self._file.set_band_unit(1, spec.unit)
+        for band, title in enumerate(titles, start=1):
+            self._file.set_band_description(band, title)
+            self._file.set_band_unit(band, spec.unit)
 
     def __enter__(self) -> Self:
         return self
@@ -92,7 +104,7 @@ class MapWriter:
         except WRITE_ERRORS as error:
             raise OutputError(_disk_message(self.staged, error)) from error
 
-    def write(self, values: NDArray[Any], row: int, column: int) -> None:
+    def write(self, values: NDArray[Any], row: int, column: int, band: int = 1) -> None:
         """Write a block (y, x) whose upper left cell is (`row`, `column`); NaN becomes nodata.
 
         A block without any value is left out of the file, which reads as nodata there.
@@ -108,11 +120,11 @@ class MapWriter:
             return
         height, width = block.shape
         try:
-            self._file.write(block, 1, window=Window(column, row, width, height))
+            self._file.write(block, band, window=Window(column, row, width, height))
         except WRITE_ERRORS as error:
             raise OutputError(_disk_message(self.staged, error)) from error
         self._sums.extend(
-            (row, column, height, width, zlib.crc32(np.ascontiguousarray(block).data))
+            (band, row, column, height, width, zlib.crc32(np.ascontiguousarray(block).data))
         )
 
     def _check_fit(self, values: NDArray[Any], row: int, column: int) -> None:
@@ -131,23 +143,13 @@ class MapWriter:
             )
 
     def publish(self, folder: Path) -> Path:
-        """Write the COG, read it back, compare with what was given, and rename it into `folder`."""
+        """Finish the file, read it back, compare with what was given, rename it into `folder`."""
         final = folder / f"{self.spec.name}.tif"
-        part = self.staged.with_name(f"{self.spec.name}.cog")
+        part = self.staged.with_name(f"{self.spec.name}.cog") if self.spec.cog else self.staged
         try:
             self._file.close()
-            rasterio.shutil.copy(
-                self.staged,
-                part,
-                driver="COG",
-                COMPRESS="DEFLATE",
-                PREDICTOR="YES",
-                BLOCKSIZE=BLOCK,
-                OVERVIEW_RESAMPLING=OVERVIEW_RESAMPLING[self.spec.dtype],
-                SPARSE_OK="TRUE",
-                BIGTIFF="IF_SAFER",
-                NUM_THREADS="1",
-            )
+            if self.spec.cog:
+                self._to_cog(part)
             self._verify(part)
             _to_disk(part)
             os.replace(part, final)
@@ -158,10 +160,25 @@ class MapWriter:
         self.staged.unlink(missing_ok=True)
         return final
 
+    def _to_cog(self, part: Path) -> None:
+        rasterio.shutil.copy(
+            self.staged,
+            part,
+            driver="COG",
+            COMPRESS="DEFLATE",
+            PREDICTOR="YES",
+            BLOCKSIZE=BLOCK,
+            OVERVIEW_RESAMPLING=OVERVIEW_RESAMPLING[self.spec.dtype],
+            SPARSE_OK="TRUE",
+            BIGTIFF="IF_SAFER",
+            NUM_THREADS="1",
+        )
+
     def _verify(self, path: Path) -> None:
+        sums = np.reshape(self._sums, (-1, 6)).tolist()
         with rasterio.open(path) as written:
-            for row, column, height, width, checksum in np.reshape(self._sums, (-1, 5)).tolist():
-                block = written.read(1, window=Window(column, row, width, height))
+            for band, row, column, height, width, checksum in sums:
+                block = written.read(band, window=Window(column, row, width, height))
                 if zlib.crc32(np.ascontiguousarray(block).data) != checksum:
                     raise OutputError(
                         f"{path.name}: what was read back at row {row}, column {column} is not "

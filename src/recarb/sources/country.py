@@ -11,11 +11,9 @@ from recarb.sources.base import EMPTY, Area, Fetched
 from recarb.sources.plan import Choice
 
 FILE = "sources.json"
-BY_HAND = (
-    "Your national maps go first: SOC, clay, land cover, boundary. Name them in run.toml instead.",
-    "The files are as their servers give them: raw units, own grids. Bring them to layers yourself "
-    "(units, depths, mean temperature from tmin and tmax, tiles of land cover).",
-    "Then: recarb init ISO3 DIR, name the layers in run.toml, recarb check.",
+NEXT = (
+    "Your national maps go first: recarb prepare {iso3} --own soc=FILE (clay, land_cover, ...).",
+    "Then: recarb prepare {iso3}, which makes layers and run.toml of these files.",
 )
 
 
@@ -41,7 +39,7 @@ def write_sources(
         "written": datetime.now(UTC).replace(microsecond=0).isoformat(),
         "recarb": versions()["recarb"],
         "layers": [_layer(choice, fetched) for choice in choices],
-        "still_by_hand": list(BY_HAND),
+        "next": [line.format(iso3=area.iso3) for line in NEXT],
     }
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,178 @@
+"""A small country on our own server, in the formats the real servers give.
+
+SOC is a GeoTIFF of 30 arc-seconds; clay lies in Goode's projection, in g/kg, in three depths; the
+climate is NetCDF, packed with scale and offset; land cover comes in tiles of 300 m.
+"""
+
+import json
+import re
+from importlib.resources import files
+
+import netCDF4
+import numpy as np
+from rasterio.warp import transform_bounds
+from tests.sources import samples
+from tests.sources.catalogue_answers import stac_item
+
+from recarb.sources.base import Box
+
+BOX = Box(102.0, 13.0, 102.6, 13.5)
+GOODE = "ESRI:54052"
+SOC = "/fao-maps-catalog-data/geonetwork/gsoc/GSOCmap/GSOCmap1.6.1.tif"
+CLAY = "/soilgrids/latest/data_aggregated/1000m/clay/clay_{}_mean_1000.tif"
+CLIMATE = "/thredds/ncss/grid/agg_terraclimate_{}_1950_CurrentYear_GLOBE.nc"
+STAC = "/api/stac/v1"
+DEPTHS_G_KG = {"0-5cm": 200, "5-15cm": 230, "15-30cm": 260}
+CLAY_PCT = (5 * 20.0 + 10 * 23.0 + 15 * 26.0) / 30
+PACKED = {"tmax": (0.01, -99.0), "tmin": (0.01, -99.0), "ppt": (0.1, 0.0), "pet": (0.1, 0.0)}
+COUNTRY = (f"--box={','.join(map(str, BOX))}", "--years=climate=1999-2002")
+
+
+def registry_of(server, folder):
+    """The entries that ship, all leading to our server."""
+    folder.mkdir()
+    for item in (files("recarb.sources") / "registry").iterdir():
+        text = re.sub(r'https://[^/"]+', server.url, item.read_text(encoding="utf-8"))
+        (folder / item.name).write_text(text, encoding="utf-8")
+    return folder
+
+
+def serve_country(server, iso3, folder, box=BOX):
+    """Put every file of the default sources on the server."""
+    server.put(SOC, soc_map(box))
+    for depth, value in DEPTHS_G_KG.items():
+        server.put(CLAY.format(depth), clay_map(box, value))
+    for name in PACKED:
+        # one answer to every year: the reader is told the year by the query, see `years_of`
+        server.put(CLIMATE.format(name), b"")
+    serve_land_cover(server, box)
+    serve_boundary(server, iso3, box)
+    server.climate = lambda name, year: climate_file(folder / "made.nc", name, [year], box)
+    answer_years(server)
+
+
+def answer_years(server):
+    """The subset service looks at the year that is asked for."""
+    plain = server.file
+
+    def by_year(request, path):
+        found = re.search(r"agg_terraclimate_(\w+)_1950", path)
+        if found:
+            year = int(re.search(r"time_start=(\d{4})", request.path)[1])
+            with server.lock:
+                server.files[path] = server.climate(found[1], year)
+            server.etags[path] = f'"{year}"'
+        return plain(request, path)
+
+    server.file = by_year
+
+
+def soc_map(box, cell=1 / 120):
+    """Stocks of 30 to 70 t/ha, sea in one corner."""
+    west, north = round((box.west - 0.2) / cell) * cell, round((box.north + 0.2) / cell) * cell
+    shape = (round((north - box.south + 0.2) / cell), round((box.east + 0.2 - west) / cell))
+    row, column = np.mgrid[: shape[0], : shape[1]]
+    values = (50 + 20 * np.sin(row / 9) * np.cos(column / 7)).astype(np.float32)
+    values[:30, :30] = -3.4e38
+    return samples.geotiff(values, west=west, north=north, cell=cell, nodata=-3.4e38)
+
+
+def clay_map(box, value):
+    """One number in Goode's projection."""
+    around = (box.west - 0.3, box.south - 0.3, box.east + 0.3, box.north + 0.3)
+    west, south, east, north = transform_bounds("EPSG:4326", GOODE, *around)
+    shape = (int((north - south) / 1000) + 1, int((east - west) / 1000) + 1)
+    values = np.full(shape, value, np.int16)
+    return samples.geotiff(values, crs=GOODE, west=west, north=north, cell=1000.0)
+
+
+def climate_file(path, name, years, box, cell=1 / 24, fmt="NETCDF4"):
+    """Monthly means as TerraClimate packs them, one degree beyond the box."""
+    scale, offset = PACKED[name]
+    west, north = np.floor(box.west - 1), np.ceil(box.north + 1)
+    lat = north - (np.arange(round((north - box.south + 1) / cell)) + 0.5) * cell
+    lon = west + (np.arange(round((box.east + 1 - west) / cell)) + 0.5) * cell
+    season = np.cos(2 * np.pi * (np.arange(12) - 6) / 12)
+    level = {"tmax": 31 + 3 * season, "tmin": 21 + 3 * season, "ppt": 110 + 80 * season,
+             "pet": 120 + 20 * season}[name]  # fmt: skip
+    with netCDF4.Dataset(path, "w", format=fmt) as data:
+        data.createDimension("time", 12 * len(years))
+        for key, values in (("lat", lat), ("lon", lon)):
+            data.createDimension(key, values.size)
+            data.createVariable(key, "f8", (key,))[:] = values
+        data["lat"].units, data["lon"].units = "degrees_north", "degrees_east"
+        data["lat"].standard_name, data["lon"].standard_name = "latitude", "longitude"
+        time = data.createVariable("time", "f8", ("time",))
+        time.units, time.calendar = "days since 1900-01-01", "standard"
+        months = np.concatenate([np.arange(f"{y}-01", f"{y + 1}-01", dtype="M8[M]") for y in years])
+        time[:] = (months.astype("M8[D]") - np.datetime64("1900-01-01")).astype(float)
+        layer = data.createVariable(name, "i4", ("time", "lat", "lon"), fill_value=-2147483648)
+        layer.scale_factor, layer.add_offset = scale, offset
+        anomaly = np.repeat([0.5 * (year % 3) for year in years], 12)
+        values = np.tile(level, len(years)) + anomaly
+        filled = np.ma.array(
+            np.broadcast_to(values[:, None, None], (*values.shape, lat.size, lon.size)).copy()
+        )
+        filled[:, :14, :12] = np.ma.masked  # sea
+        layer[:] = filled
+    return path.read_bytes()
+
+
+def serve_land_cover(server, box, years=(2000, 2020)):
+    """Two tiles a year: cropland in the west, grassland in the east, more cropland in 2020."""
+    cell, middle = 1 / 360, round((box.west + box.east) / 2 * 360) / 360
+    found = {}
+    for year in years:
+        crop_until = middle + (37 / 360 if year == years[-1] else 0.0)
+        found[year] = []
+        for number, (west, east) in enumerate(((box.west - 0.3, middle), (middle, box.east + 0.3))):
+            first = round(west * 360)
+            north = round((box.north + 0.3) * 360) / 360
+            shape = (round((north - box.south + 0.3) / cell), round(east * 360) - first)
+            lon = (first + np.arange(shape[1]) + 0.5) / 360
+            codes = np.where(lon < crop_until, 10, 130).astype(np.uint8)
+            body = samples.geotiff(np.tile(codes, (shape[0], 1)), west=first / 360, north=north,
+                                   cell=cell, nodata=None)  # fmt: skip
+            href = server.put(f"/tiles/{year}-{number}.tif", body)
+            item = stac_item(server.url, number, "lccs_class", href)
+            item["id"] = f"C3S-LC-L4-LCCS-Map-300m-P1Y-{year}-v2.1.1-T{number}"
+            found[year].append(item)
+    serve_search(server, found)
+
+
+def serve_search(server, found):
+    """A STAC API that looks at the year of the question."""
+    landing = {
+        "type": "Catalog", "id": "pc", "stac_version": "1.0.0", "description": "test",
+        "conformsTo": ["https://api.stacspec.org/v1.0.0/core",
+                       "https://api.stacspec.org/v1.0.0/item-search"],
+        "links": [{"rel": "search", "type": "application/geo+json",
+                   "href": server.url + STAC + "/search", "method": "GET"}],
+    }  # fmt: skip
+    server.put(STAC, json.dumps(landing).encode())
+    server.put(STAC + "/search", b"{}")
+    for collection in ("esa-cci-lc", "modis-13A1-061"):
+        server.put(f"/api/sas/v1/token/{collection}",
+                   b'{"token": "sig=1", "msft:expiry": "2999-01-01T00:00:00Z"}')  # fmt: skip
+    plain = server.file
+
+    def by_year(request, path):
+        if path == STAC + "/search":
+            year = int(re.search(r"datetime=(\d{4})", request.path)[1])
+            answer = {"type": "FeatureCollection", "features": found.get(year, []), "links": []}
+            server.files[path] = json.dumps(answer).encode()
+        return plain(request, path)
+
+    server.file = by_year
+
+
+def serve_boundary(server, iso3, box):
+    west, south, east, north = box
+    ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
+    shapes = {"type": "FeatureCollection", "features": [{
+        "type": "Feature", "properties": {"shapeName": "Smallland", "shapeGroup": iso3},
+        "geometry": {"type": "Polygon", "coordinates": [ring]}}]}  # fmt: skip
+    named = server.put(f"/files/{iso3}.geojson", json.dumps(shapes).encode())
+    answer = {"boundaryID": f"{iso3}-ADM0-1", "boundaryISO": iso3, "gjDownloadURL": named,
+              "boundaryLicense": "CC BY 3.0 IGO"}  # fmt: skip
+    server.put(f"/api/current/gbOpen/{iso3}/ADM0/", json.dumps(answer).encode())
