@@ -16,6 +16,7 @@ from recarb.harmonise.landuse_classes import (
     paddy_lookup,
 )
 from recarb.rothc.parameters import Parameters
+from recarb.rothc.rates import maximum_deficit
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -25,6 +26,12 @@ YEAR = 12
 FULL_COVER = 1.0
 BARE = 0.0
 SHARE_TOLERANCE = 1e-9
+PERCENT = 100.0
+BELOW_ZERO = {"temp_min_c"}  # parameters of RothC that may be negative
+PARTS = {  # ... and those between 0 and 1
+    *("bio_fraction", "hum_fraction", "fym_dpm", "fym_rpm", "fym_hum", "cover_reduction"),
+    *("cover_threshold", "one_bar_fraction", "bare_fraction", "moist_min", "paddy_factor"),
+}
 
 
 @dataclass(frozen=True)
@@ -82,7 +89,24 @@ def _parameters(changes: dict[str, float]) -> Parameters:
             f"model.rothc: no parameter {', '.join(unknown)}; "
             f"there are {', '.join(Parameters._fields)}"
         )
-    return Parameters()._replace(**changes)
+    found = Parameters()._replace(**changes)
+    for name, value in changes.items():
+        if name not in BELOW_ZERO and value < 0.0:
+            raise ConfigError(f"model.rothc.{name}: expected 0 or more, came {value:g}")
+        if name in PARTS and value > 1.0:
+            raise ConfigError(f"model.rothc.{name}: expected a part from 0 to 1, came {value:g}")
+    if found.months_per_year != YEAR:
+        raise ConfigError(
+            f"model.rothc.months_per_year: the climate is monthly, so it is {YEAR}; "
+            f"came {found.months_per_year:g}"
+        )
+    driest = [maximum_deficit(clay, found.tsmd_depth_cm, found) for clay in (0.0, PERCENT)]
+    if max(driest) >= 0.0:
+        raise ConfigError(
+            "model.rothc: with these tsmd_ numbers the largest moisture deficit is not below zero "
+            f"for every clay content from 0 to 100 % ({driest[0]:g} and {driest[1]:g} mm)"
+        )
+    return found
 
 
 def _class_code(text: str, where: str) -> int:
