@@ -21,7 +21,7 @@ from recarb.harmonise.landuse import DEFAULT_CROSSWALK, load_crosswalk
 from recarb.sources.cache import Cache
 from recarb.sources.layer_out import Out
 from recarb.sources.material import OWN, Country, Material, own_material, read_country
-from recarb.sources.plan import DEFAULT_SOURCES, MAP_MARGIN_DEG
+from recarb.sources.plan import CLIMATE_MARGIN_DEG, DEFAULT_SOURCES, MAP_MARGIN_DEG
 from recarb.sources.prepare_boundary import UNIT_FIELDS, write_boundary
 from recarb.sources.prepare_climate import Product, product_of, write_climate
 from recarb.sources.prepare_cover import load_rules, write_cover
@@ -35,11 +35,15 @@ from recarb.sources.target import soc_grid
 
 RUN_FILE, NEW_RUN_FILE = "run.toml", "run.toml.new"
 STAGING = ".prepare"
+NEEDED = ("soc", "clay", "land_cover", "climate")
+USED = {"boundary", "provinces", "districts", "sand", "elevation", "cover", "ndvi", "scenario",
+        "normals", *NEEDED}  # fmt: skip
 CROSSWALKS = {"glc_share": "glc_share"}  # of a data set, where not the default
 YEAR = re.compile(r"(?<!\d)((?:19|20)\d{2})(?!\d)")
 BYTES_PER_CELL = {"soc": 4, "clay": 4, "sand": 4, "elevation": 4, "land_cover": 53, "cover": 48,
                   "ndvi": 48}  # fmt: skip  # not compressed; land cover: the class and 13 shares
 BYTES_PER_VALUE = 4  # of climate
+CELL_DEG = 0.1  # of a climate product whose entry does not say, for the estimate alone
 BYTES_PER_MB = 1e6
 
 Tell = Callable[[str], None]
@@ -112,11 +116,6 @@ def prepare(
         raise OutputError(f"{folder}: cannot be written ({error.strerror}); make room") from error
     finally:
         shutil.rmtree(folder / STAGING, ignore_errors=True)
-
-
-NEEDED = ("soc", "clay", "land_cover", "climate")
-USED = {"boundary", "provinces", "districts", "sand", "elevation", "cover", "ndvi", "scenario",
-        "normals", *NEEDED}  # fmt: skip
 
 
 def _check_complete(country: Country, materials: Mapping[str, Material], tell: Tell) -> None:
@@ -281,14 +280,11 @@ class _Work:
         for product in (self.climate, self.scenario):
             if product is None or product.material.entry is None:
                 continue
-            cell_deg = product.material.entry.cell_deg or WORLD_CELL_DEG
-            area = sum(box.grown(1.0).area_deg2 for box in self.country.boxes)
+            cell_deg = product.material.entry.cell_deg or CELL_DEG
+            area = sum(box.grown(CLIMATE_MARGIN_DEG).area_deg2 for box in self.country.boxes)
             months = product.months("temperature").size * len(product.variables)
             total += int(area / cell_deg**2 * BYTES_PER_VALUE * months)
         return total
-
-
-WORLD_CELL_DEG = 0.1  # of a climate product that does not say; for the estimate alone
 
 
 def year_of(name: str) -> int | None:

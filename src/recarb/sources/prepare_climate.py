@@ -35,6 +35,8 @@ FROM = {  # what each variable of a run is the mean of, the first that the produ
     "rain": (("rain",),),
     "pet": (("pet",),),
 }
+WORLDCLIM = {"tavg": "temperature", "prec": "rain"}  # its entry tells no units: degC and mm
+WORLDCLIM_UNITS = {"temperature": "degC", "rain": "mm/month"}
 BLOCK = 64  # cells along a block of the file: a run reads all months of a small window
 
 
@@ -105,10 +107,6 @@ def product_of(material: Material) -> Product:
             )
     _check_months(product)
     return product
-
-
-WORLDCLIM = {"tavg": "temperature", "prec": "rain"}  # its entry tells no units: degC and mm
-WORLDCLIM_UNITS = {"temperature": "degC", "rain": "mm/month"}
 
 
 def _parts(material: Material, name: str, climatology: bool) -> Iterator[Part]:
