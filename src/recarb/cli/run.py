@@ -16,6 +16,16 @@ if TYPE_CHECKING:
 ConfigArgument = Annotated[
     str, typer.Argument(help="run.toml of the country: a path or a URL", show_default=False)
 ]
+Workers = Annotated[
+    int | None,
+    typer.Option(min=1, help="Compute on so many processes of this machine (dask)."),
+]
+Scheduler = Annotated[
+    str | None, typer.Option(metavar="ADDRESS", help="Compute on a dask cluster that runs.")
+]
+DaskReport = Annotated[
+    Path | None, typer.Option(metavar="FILE.html", help="Write dask's performance report.")
+]
 REDIRECTED_WIDTH = 180  # columns of the table where no terminal says how wide it is
 
 
@@ -45,18 +55,9 @@ def run(
     pictures: Annotated[
         bool, typer.Option("--pictures/--no-pictures", help="Draw every map as PNG.")
     ] = True,
-    workers: Annotated[
-        int | None,
-        typer.Option(min=1, help="Compute on so many processes of this machine (dask)."),
-    ] = None,
-    scheduler: Annotated[
-        str | None,
-        typer.Option(metavar="ADDRESS", help="Compute on a dask cluster that runs."),
-    ] = None,
-    dask_report: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE.html", help="Write dask's performance report."),
-    ] = None,
+    workers: Workers = None,
+    scheduler: Scheduler = None,
+    dask_report: DaskReport = None,
     point: Annotated[
         str | None,
         typer.Option(metavar="LON,LAT", help="Run one cell only and write its whole trajectory."),
