@@ -75,7 +75,9 @@ def write_maps(config: RunConfig, out: Path) -> int:
         writers = [
             stack.enter_context(MapWriter(spec, soc.geobox, staging)) for spec in measures + codes
         ]
-        for tile in tiles((soc.geobox.shape[0], soc.geobox.shape[1]), config.tile_cells or TILE_CELLS):
+        for tile in tiles(
+            (soc.geobox.shape[0], soc.geobox.shape[1]), config.tile_cells or TILE_CELLS
+        ):
             _write_tile(soc, outcome, tile, writers)
         for writer in writers:
             writer.publish(out)

@@ -41,14 +41,10 @@ from typer.testing import CliRunner
 from recarb.cli import app, register
 register.commands(app)
 commands = get_command(app).commands
-names = [
-    name for one, command in commands.items()
-    for name in (one, *(f"{one} {sub}" for sub in getattr(command, "commands", ())))
-]
-runner = CliRunner()
-texts = {n: runner.invoke(app, [*n.split(), "--help"], prog_name="recarb").output
-         for n in ["", *names]}
-print(json.dumps(texts))
+names = [name for one, command in commands.items()
+         for name in (one, *(f"{one} {sub}" for sub in getattr(command, "commands", ())))]
+print(json.dumps({n: CliRunner().invoke(app, [*n.split(), "--help"], prog_name="recarb").output
+                  for n in ["", *names]}))
 """
 
 SUFFIXES = (  # unit of a key by the end of its name; the longest first

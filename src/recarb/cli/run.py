@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 ConfigArgument = Annotated[
     str, typer.Argument(help="run.toml of the country: a path or a URL", show_default=False)
 ]
+Pictures = Annotated[bool, typer.Option("--pictures/--no-pictures", help="Draw every map as PNG.")]
 Workers = Annotated[
     int | None,
     typer.Option(min=1, help="Compute on so many processes of this machine (dask)."),
@@ -52,9 +53,7 @@ def run(
             help="What the run may take, like 2GiB [default: half of the machine's memory]",
         ),
     ] = None,
-    pictures: Annotated[
-        bool, typer.Option("--pictures/--no-pictures", help="Draw every map as PNG.")
-    ] = True,
+    pictures: Pictures = True,
     workers: Workers = None,
     scheduler: Scheduler = None,
     dask_report: DaskReport = None,
