@@ -11,6 +11,7 @@ from tests.bad_country import COLUMNS, FIRST_YEAR, ROWS, Country, Raster, months
 
 from recarb.core.errors import GridMismatch, MissingData
 from recarb.core.grid import LONLAT, Tile, cell_areas_ha, tiles, transform
+from recarb.harmonise.regrid import to_grid
 from recarb.sequestration.inputs import CountryInputs, LoadedTile, open_inputs
 from recarb.sequestration.ledger import Ledger, Outcome
 from recarb.sequestration.warm_up import npp_ratio, reference_npp
@@ -176,10 +177,12 @@ def test_no_tile_changes_a_bit(country, projected):
     row, column = whole.cells["row"].values, whole.cells["column"].values
     for tile in (*tiles(SHAPE, 7), *tiles(SHAPE, 4)[1::4], *tiles(SHAPE, 1)[5::23]):
         part = inputs.load(tile)
-        for name in ("outcome", "units", "area_ha", "land_use"):
+        for name in ("outcome", "units", "land_use"):
             np.testing.assert_array_equal(getattr(part, name), getattr(whole, name)[tile.roi])
-        for key in whole.flags:
-            np.testing.assert_array_equal(part.flags[key], whole.flags[key][tile.roi])
+        if part.cells.sizes["cell"]:  # asked for where something runs
+            np.testing.assert_array_equal(part.area_ha, whole.area_ha[tile.roi])
+            for key in whole.flags:
+                np.testing.assert_array_equal(part.flags[key], whole.flags[key][tile.roi])
         inside = (row >= tile.rows.start) & (row < tile.rows.stop)
         inside &= (column >= tile.columns.start) & (column < tile.columns.stop)
         assert part.cells.sizes["cell"] == inside.sum()
@@ -187,6 +190,24 @@ def test_no_tile_changes_a_bit(country, projected):
             expected = whole.cells.isel(cell=inside)
             for name in expected.variables:
                 np.testing.assert_array_equal(part.cells[name].values, expected[name].values, name)
+
+
+def test_a_tile_without_a_stock_reads_nothing_else(country, monkeypatch):
+    country.layers["soc"].values[0, :4, :4] = np.nan
+    country.layers["soc"].values[0, 1, 1] = 0.0
+    inputs = CountryInputs(country.config())
+    read = []
+    monkeypatch.setattr(
+        "recarb.sequestration.inputs.to_grid",
+        lambda layer, *rest: read.append(layer.key) or to_grid(layer, *rest),
+    )
+    part = inputs.load(tiles(SHAPE, 4)[0])
+    assert read == ["soc"]
+    inside = part.outcome[part.outcome != Outcome.OUTSIDE]
+    assert set(inside.tolist()) <= {Outcome.NO_SOC, Outcome.ZERO_SOC}
+    assert part.outcome[1, 1] in {Outcome.ZERO_SOC, Outcome.OUTSIDE}
+    assert part.cells.sizes["cell"] == part.cells["row"].size == 0
+    assert not part.land_use.any()
 
 
 def test_the_area_of_every_cell(country):

@@ -48,7 +48,7 @@ class LoadedTile:
     tile: Tile
     outcome: Bytes
     units: NDArray[np.uint16]
-    area_ha: Floats
+    area_ha: Floats  # 0 in a tile without a stock
     land_use: Bytes  # 0 where there is no stock or it lies outside
     flags: Mapping[str, Floats]
     cells: xr.Dataset
