@@ -21,7 +21,6 @@ from recarb.sequestration.checks import check_run
 from recarb.sequestration.cluster import Cluster
 from recarb.sequestration.pipeline import run
 
-
 ANY_PORT = "127.0.0.1:0"  # else two tests at once ask for the same
 
 
