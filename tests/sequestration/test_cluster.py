@@ -21,6 +21,8 @@ from recarb.sequestration.checks import check_run
 from recarb.sequestration.cluster import Cluster
 from recarb.sequestration.pipeline import run
 
+ANY_PORT = "127.0.0.1:0"  # else two tests at once ask for the same
+
 
 @pytest.fixture
 def country(tmp_path):
@@ -40,7 +42,7 @@ def expected(tmp_path_factory):
 @pytest.fixture
 def here():
     """A scheduler and one worker in this process, so that a test can patch what they do."""
-    quiet = {"protocol": "tcp://", "dashboard_address": None}
+    quiet = {"protocol": "tcp://", "dashboard_address": ANY_PORT}
     with (
         dask.config.set({"distributed.comm.timeouts.connect": "1s"}),  # where one is gone
         LocalCluster(n_workers=1, threads_per_worker=1, processes=False, **quiet) as found,
@@ -84,7 +86,7 @@ def dies_once(flag: str) -> None:
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no kill -9 on this platform")
 def test_two_processes_of_which_one_is_killed(country, expected, tmp_path):
     flag, seen = tmp_path / "killed", []
-    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as place:
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=ANY_PORT) as place:
         with Client(place) as client:
             client.run(dies_once, str(flag))
         report = run(
@@ -216,7 +218,7 @@ def test_nobody_answers(country, monkeypatch):
 def test_a_scheduler_without_workers(country, monkeypatch):
     monkeypatch.setattr(cluster, "NO_WORKER_S", 0.2)
     with (
-        LocalCluster(n_workers=0, protocol="tcp://", dashboard_address=None) as place,
+        LocalCluster(n_workers=0, protocol="tcp://", dashboard_address=ANY_PORT) as place,
         pytest.raises(ClusterError, match="with at least one worker"),
     ):
         run(country.config(), cluster=on(place))
