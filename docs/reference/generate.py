@@ -67,7 +67,7 @@ NAMES = {
     float: "number",
     bool: "true or false",
 }
-TABLES = {  # heading, what is said, and which classes of core/config.py it shows under which prefix
+TABLES = {  # heading, what is said, and which classes of core/config it shows under which prefix
     "The run": (
         "Tables are written `[spin_up]`, `[climate.NAME]`, `[[scenarios]]`.",
         [("RunConfig", ""), ("SpinUp", "spin_up"), ("WarmUp", "warm_up"), ("Forward", "forward"),

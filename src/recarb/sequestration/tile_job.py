@@ -84,6 +84,7 @@ def _opened(job: TileJob) -> CountryInputs:
     # for good: `warnings.catch_warnings` is not made for threads
     warnings.filterwarnings("ignore", category=NotGeoreferencedWarning)
     inputs = CountryInputs(job.config)
+    inputs.climate_cache.limit(job.plan.climate_cache_bytes)
     compile_model(job.example, job.config, inputs.tables, no_progress)
     return inputs
 

@@ -1,0 +1,35 @@
+"""run.toml: every choice of a run, checked when it is read. Unknown keys are errors.
+
+Paths are relative to the folder of run.toml, or URLs (see `core.paths`); `~` and `$NAME`
+(environment) are expanded. Units stand in the keys. Defaults are those of the GSOCseq technical
+manual unless a comment says otherwise.
+"""
+
+from recarb.core.config.fields import Model
+from recarb.core.config.layers import Boundary, Climate, Inputs, LandUseLayer, Layer, Override
+from recarb.core.config.limits import Flags, Suspicion, Uncertainty
+from recarb.core.config.phases import Choices, Forward, NppReference, SpinUp, WarmUp
+from recarb.core.config.run import RunConfig, load_config
+from recarb.core.config.scenarios import STANDARD_SCENARIOS, Scenario
+
+__all__ = [
+    "STANDARD_SCENARIOS",
+    "Boundary",
+    "Choices",
+    "Climate",
+    "Flags",
+    "Forward",
+    "Inputs",
+    "LandUseLayer",
+    "Layer",
+    "Model",
+    "NppReference",
+    "Override",
+    "RunConfig",
+    "Scenario",
+    "SpinUp",
+    "Suspicion",
+    "Uncertainty",
+    "WarmUp",
+    "load_config",
+]
