@@ -2,7 +2,7 @@
 
 import typer
 
-from recarb.cli import example, fetch, prepare, rothc, run, sources
+from recarb.cli import compare, example, fetch, prepare, rothc, run, sources
 
 
 def commands(app: typer.Typer) -> None:
@@ -14,4 +14,5 @@ def commands(app: typer.Typer) -> None:
     app.command("prepare")(prepare.prepare)
     app.command("check")(run.check)
     app.command("run")(run.run)
+    app.command("compare")(compare.compare)
     app.command("rothc")(rothc.rothc)
