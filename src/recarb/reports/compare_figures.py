@@ -26,7 +26,9 @@ LINE_GREY, LINE_WIDTH = "0.3", 0.8
 UNCERTAINTY = "Uncertainty"
 
 
-def draw_pair(pair: MapPair, folder: Path, names: tuple[str, str] = ("A", "B")) -> tuple[Path, Path]:
+def draw_pair(
+    pair: MapPair, folder: Path, names: tuple[str, str] = ("A", "B")
+) -> tuple[Path, Path]:
     """Draw the maps and the scatter of one pair into `folder`/pictures."""
     target = folder / FOLDER
     target.mkdir(exist_ok=True)

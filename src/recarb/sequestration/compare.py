@@ -5,9 +5,12 @@ Either side is the folder of a run or anybody's maps under the names that countr
 """
 
 import re
-from collections.abc import Callable, Iterable
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 import numpy as np
@@ -37,13 +40,14 @@ from recarb.sequestration.products import (
     STOCK_LIMITS,
     UNCERTAINTY_LIMITS,
 )
-from recarb.sequestration.run_folder import writing
+from recarb.sequestration.run_folder import STAGING, writing
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 NAME = re.compile(r"^(?P<code>.+?)_GSOCseq_(?P<stem>.+)\.tiff?$")
 STATISTICS, RECORD, DIFFERENCES = "statistics.csv", "comparison.json", "differences"
+FOLDER_MODE = 0o755  # a temporary folder is for its owner alone
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 KINDS = {  # first word of a map's name: unit, limits of the plausible
     "T0": (STOCK, STOCK_LIMITS),
@@ -133,22 +137,21 @@ def compare(
             f"{a} and {b} have no map in common; expected the same names after GSOCseq_ in both. "
             + "; ".join(notes)
         )
-    _make(out, overwrite)
     rows = []
-    for done, stem in enumerate(stems):
-        show(done, len(stems), "comparing")
-        pair, row, of_grid = read_pair(stem, found[0][stem], found[1][stem], options)
-        notes += [note for note in of_grid if note not in notes]
-        rows.append({**row, **statistics(pair, options.tolerance_pct)})
-        _write_difference(pair, out)
-        if pictures is not None:
-            pictures(pair, out)
-    show(len(stems), len(stems), "comparing")
-    table = pd.DataFrame(rows)
-    write_csv(table, out / STATISTICS)
-    with writing(out):
-        (out / DIFFERENCES / ".staging").rmdir()
-        write_json(out / RECORD, _record(a, b, found, stems, options, notes))
+    with _built(out, overwrite) as part:
+        for done, stem in enumerate(stems):
+            show(done, len(stems), "comparing")
+            pair, row, of_grid = read_pair(stem, found[0][stem], found[1][stem], options)
+            notes += [note for note in of_grid if note not in notes]
+            rows.append({**row, **statistics(pair, options.tolerance_pct)})
+            _write_difference(pair, part)
+            if pictures is not None:
+                pictures(pair, part)
+        show(len(stems), len(stems), "comparing")
+        table = pd.DataFrame(rows)
+        write_csv(table, part / STATISTICS)
+        with writing(part):
+            write_json(part / RECORD, _record(a, b, found, stems, options, notes))
     return Comparison(out, table, tuple(notes))
 
 
@@ -181,7 +184,7 @@ def find_maps(folder: Path) -> dict[str, Path]:
 
 
 def _place(stem: str, order: list[str]) -> tuple[int, str]:
-    first = stem.split("_")[0]
+    first = stem.split("_", maxsplit=1)[0]
     return (order.index(first) if first in order else len(order)), stem
 
 
@@ -193,7 +196,7 @@ def kind_of(stem: str) -> tuple[str, tuple[float, float]] | None:
     """
     if UNCERTAINTY in stem:
         return SHARE, UNCERTAINTY_LIMITS
-    return KINDS.get(stem.split("_")[0])
+    return KINDS.get(stem.split("_", maxsplit=1)[0])
 
 
 def read_pair(
@@ -260,7 +263,7 @@ def _grid_text(grid: GeoBox) -> str:
 def _implausible(field: Floats, stem: str, limits: tuple[float, float]) -> Bools:
     low, high = limits
     wrong = (field < low) | (field > high)
-    if stem.split("_")[0] in STOCKS and UNCERTAINTY not in stem:
+    if stem.split("_", maxsplit=1)[0] in STOCKS and UNCERTAINTY not in stem:
         wrong |= field == 0.0
     return np.asarray(wrong)
 
@@ -307,25 +310,45 @@ def _only_in_one(found: tuple[dict[str, Path], dict[str, Path]]) -> list[str]:
     return notes
 
 
-def _make(out: Path, overwrite: bool) -> None:
-    """The folder of the result; never one that holds anything else."""
+@contextmanager
+def _built(out: Path, overwrite: bool) -> Iterator[Path]:
+    """A folder to write into that becomes `out` when all is done, and nothing after a fault.
+
+    Raises
+    ------
+    ConfigError
+        `out` exists: an earlier comparison that is not to be replaced, or something else.
+    """
     if out.exists() and not (overwrite and (out / RECORD).is_file()):
         raise ConfigError(
             f"{out} exists; name another folder with --out, or replace an earlier comparison with "
             "--overwrite"
         )
     with writing(out):
-        (out / DIFFERENCES / ".staging").mkdir(parents=True, exist_ok=True)
+        out.parent.mkdir(parents=True, exist_ok=True)
+        part = Path(mkdtemp(prefix=f"{out.name}.", suffix=".part", dir=out.parent))
+    try:
+        with writing(out):
+            (part / DIFFERENCES).mkdir()
+            (part / STAGING).mkdir()
+        yield part
+        with writing(out):
+            (part / STAGING).rmdir()
+            part.chmod(FOLDER_MODE)
+            if out.exists():
+                shutil.rmtree(out)
+            part.rename(out)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
 
 
 def _write_difference(pair: MapPair, out: Path) -> None:
     title = f"{pair.stem}, B minus A"
     tags = {"title": title, "units": pair.unit}
     spec = MapSpec(f"{pair.stem}_difference", title, pair.unit, tags=tags)
-    folder = out / DIFFERENCES
-    with MapWriter(spec, pair.grid, folder / ".staging") as writer:
+    with MapWriter(spec, pair.grid, out / STAGING) as writer:
         writer.write(pair.difference, 0, 0)
-        writer.publish(folder)
+        writer.publish(out / DIFFERENCES)
 
 
 def _record(

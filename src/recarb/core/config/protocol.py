@@ -9,9 +9,7 @@ FAO_R: Protocol = "fao-r"
 FAO_R_LAND_USE = (2, 3, 5, 6, 8, 12, 13)  # G11 script 15; any other class ends with a stock of 0
 
 
-def check_fao_r(
-    modelled_land_use: Collection[int] | None, not_for_it: Collection[str]
-) -> None:
+def check_fao_r(modelled_land_use: Collection[int] | None, not_for_it: Collection[str]) -> None:
     """Raise ValueError where run.toml asks of the published scripts what they cannot do.
 
     Parameters

@@ -79,7 +79,9 @@ def uncertainty_maps(results: Mapping[str, xr.Dataset], config: RunConfig) -> di
             percent = rate_uncertainty(u_stock, stock, u_before, before)
             maps[f"U_{kind}_{name}"] = percent
             maps[f"HW_{kind}_{name}"] = percent * np.abs(stock + before) / PERCENT / years
-    return {key: np.where(np.abs(values) <= LARGEST, values, np.nan) for key, values in maps.items()}
+    return {
+        key: np.where(np.abs(values) <= LARGEST, values, np.nan) for key, values in maps.items()
+    }
 
 
 def _bounds(of: Mapping[str, Floats]) -> Bounds:
