@@ -6,7 +6,7 @@ from typing import Literal
 Protocol = Literal["rothc-26.3", "fao-r"]
 
 FAO_R: Protocol = "fao-r"
-FAO_R_LAND_USE = (2, 3, 5, 6, 8, 12, 13)  # G11 script 15; any other class ends with a stock of 0
+FAO_R_LAND_USE = (2, 3, 5, 6, 8, 12, 13)  # SCR script 15; any other class ends with a stock of 0
 
 
 def check_fao_r(modelled_land_use: Collection[int] | None, not_for_it: Collection[str]) -> None:

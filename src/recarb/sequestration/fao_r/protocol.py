@@ -90,7 +90,7 @@ def _all_chains(
     cells: xr.Dataset, config: RunConfig, tables: ModelTables
 ) -> dict[str, NDArray[np.generic]]:
     """Every result as (chain, ..., cell). The outcome of the plain chain is that of all."""
-    found = [_through_phases(cells, chain, config, tables) for chain in _chains(cells, config)]
+    found = [_through_phases(cells, chain, config, tables) for chain in chains_of(cells, config)]
     outcome = _outcome(found[0])
     stacked = {key: np.stack([results[key] for results in found]) for key in found[0]}
     final = stacked["final_soc"]
@@ -102,7 +102,7 @@ def _all_chains(
     return {**stacked, "outcome": np.tile(outcome, (len(found), 1))}
 
 
-def _chains(cells: xr.Dataset, config: RunConfig) -> list[Chain]:
+def chains_of(cells: xr.Dataset, config: RunConfig) -> list[Chain]:
     """The plain chain first."""
     members = perturb(cells, config.uncertainty)
     return [
@@ -134,25 +134,25 @@ def _through_phases(
     """Spin-up, warm-up and forward of one chain; arrays have the cell last."""
     before, latest = cells["land_use_spin_up"].values, cells["land_use"].values
     iom = inert_carbon(cells["soc"].values[None], ROTHC)[0]
-    rate = _rate(cells, chain.without_weather(), "spin_up", before, tables)
+    rate = rate_of(cells, chain.without_weather(), "spin_up", before, tables)
     c_eq, pools = phases.spin_up(chain.soc, iom, chain.clay_pct, rate, tables.dpm_rpm[before])
     found = {"c_eq": c_eq, "iom": iom, "rate_spin_up": running_mean(rate)}
-    found["npp_reference"] = reference = _reference(cells)
+    found["npp_reference"] = reference = reference_of(cells)
     if "temperature_warm_up" in cells:
         land_use = _yearly_land_use(cells)
-        npp = _yearly_npp(cells, chain, "warm_up") * tables.npp_fraction[land_use[0]]
+        npp = yearly_npp_of(cells, chain, "warm_up") * tables.npp_fraction[land_use[0]]
         c_input = phases.yearly_input(c_eq, npp, reference * tables.npp_fraction[before])
-        rate = _rate(cells, chain, "warm_up", land_use[0], tables)
+        rate = rate_of(cells, chain, "warm_up", land_use[0], tables)
         pools = phases.warm_up(pools, c_input, rate, chain.clay_pct, tables.dpm_rpm[land_use])
         found["rate_warm_up"] = running_mean(rate)
     else:
-        npp = _yearly_npp(cells, chain, "forward") * tables.npp_fraction[latest]
+        npp = yearly_npp_of(cells, chain, "forward") * tables.npp_fraction[latest]
         then = yearly_npp(cells, "spin_up")[0, 0] * FRACTIONS
         c_input = phases.yearly_input(c_eq, npp, then * tables.npp_fraction[before])
     c_bau = running_mean(c_input)
     scenarios = [scenario_input(s, c_bau, cells, chain.gain_points) for s in config.scenarios]
     amounts = np.stack([c_bau, *scenarios])
-    rate = _rate(cells, chain, "forward", latest, tables)
+    rate = rate_of(cells, chain, "forward", latest, tables)
     ended = phases.forward(
         pools, amounts, rate, chain.clay_pct, tables.dpm_rpm[latest], config.forward.years
     )
@@ -166,7 +166,7 @@ def _through_phases(
     }
 
 
-def _rate(
+def rate_of(
     cells: xr.Dataset, chain: Chain, phase: str, land_use: Bytes, tables: ModelTables
 ) -> Floats:
     """Rate of every month of a phase [-], (months, cell)."""
@@ -191,8 +191,8 @@ def _climate(cells: xr.Dataset, phase: str) -> tuple[Floats, Floats]:
     return temperature, rain
 
 
-def _yearly_npp(cells: xr.Dataset, chain: Chain, phase: str) -> Floats:
-    """NPP of every year with all carbon left [t C ha-1 yr-1], (year, cell). G11 script 14."""
+def yearly_npp_of(cells: xr.Dataset, chain: Chain, phase: str) -> Floats:
+    """NPP of every year with all carbon left [t C ha-1 yr-1], (year, cell). SCR script 14."""
     temperature, rain = _climate(cells, phase)
     by_month = (-1, YEAR, temperature.shape[1])
     warmth = temperature.reshape(by_month).swapaxes(0, 1) * chain.temperature_factor
@@ -201,7 +201,7 @@ def _yearly_npp(cells: xr.Dataset, chain: Chain, phase: str) -> Floats:
     return np.asarray(grown * G_M2_TO_T_HA * NUMBERS.carbon_fraction)
 
 
-def _reference(cells: xr.Dataset) -> Floats:
+def reference_of(cells: xr.Dataset) -> Floats:
     """NPP of the reference, unshifted in all chains [t C ha-1 yr-1], (cell,)."""
     found = reference_npp(cells)[0]
     return found if "npp_reference" in cells else found * FRACTIONS

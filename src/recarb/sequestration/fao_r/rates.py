@@ -39,7 +39,7 @@ def temperature_rate(temperature_c: Floats) -> Floats:
 
 
 def moisture_rate(balance_mm: Floats, bare: Bools, clay_pct: Floats, depth_cm: float) -> Floats:
-    """Rate modifier b [-] of the months of each year, (year, 12, cell). G11, fw1func.
+    """Rate modifier b [-] of the months of each year, (year, 12, cell). SCR, fw1func.
 
     Every year starts anew: January with its own balance, not clipped. The deficit is clipped to the
     limit of its own month, bare or covered, but all months are judged by the limit of December.

@@ -1,7 +1,7 @@
 """Months without a rate: R's spline through the others, outside them extrapolated.
 
 `carbonTurnover` of the package soilassessment asks `splinefun` for the rate of every month.
-splinefun drops what is not a number and gives a cubic there (Forsythe, Malcolm & Moler 1977).
+splinefun drops what is not a number and gives a cubic there [FMM77].
 Cell by cell the same operations in the same order: a cell has the same bits in any company.
 """
 

@@ -18,14 +18,14 @@ LARGEST = float(np.finfo(np.float32).max)  # what a map can hold
 
 
 def filtered(final_soc: Floats) -> Floats:
-    """Final stocks [t C ha-1], NaN where they lie outside 0 to 300. G11 script 15."""
+    """Final stocks [t C ha-1], NaN where they lie outside 0 to 300. SCR script 15."""
     n = NUMBERS
     inside = (final_soc >= n.stock_low_tc_ha) & (final_soc <= n.stock_high_tc_ha)
     return np.where(inside, final_soc, np.nan)
 
 
 def stock_uncertainty(stock: Bounds) -> Floats:
-    """U = 100 (max - min) / (2 mean) [%], with its sign. G11 script 15.
+    """U = 100 (max - min) / (2 mean) [%], with its sign. SCR script 15.
 
     >>> one = np.ones(1)
     >>> stock_uncertainty(Bounds(50.0 * one, 40.0 * one, 60.0 * one)).tolist()
@@ -36,7 +36,7 @@ def stock_uncertainty(stock: Bounds) -> Floats:
 
 
 def rate_uncertainty(u_later: Floats, later: Floats, u_earlier: Floats, earlier: Floats) -> Floats:
-    """sqrt((U1 X1)^2 + (U2 X2)^2) / |X1 + X2| [%], the sum also for a difference. G11 script 16.
+    """sqrt((U1 X1)^2 + (U2 X2)^2) / |X1 + X2| [%], the sum also for a difference. SCR script 16.
 
     >>> one = np.ones(1)
     >>> rate_uncertainty(20.0 * one, 60.0 * one, 20.0 * one, 58.0 * one).round(1).tolist()
