@@ -6,9 +6,12 @@ import xarray as xr
 from pydantic import ValidationError
 from tests.factories import cells, config
 
+from recarb.core.errors import ConfigError
 from recarb.sequestration.fao_r import protocol
 from recarb.sequestration.fao_r.uncertainty import filtered, rate_uncertainty
 from recarb.sequestration.ledger import Outcome
+from recarb.sequestration.output import map_tags
+from recarb.sequestration.point import trajectory
 from recarb.sequestration.products import diagnostics, products
 from recarb.sequestration.simulate import simulate
 from recarb.sequestration.tables import ModelTables
@@ -141,6 +144,16 @@ def test_what_the_scripts_cannot_do_is_refused(model, word):
     with pytest.raises(ValidationError, match=word):
         config(protocol="fao-r", model=model)
     config(model=model)
+
+
+def test_one_cell_month_by_month_is_refused():
+    with pytest.raises(ConfigError, match="only maps"):
+        trajectory(FAO_R, 10.0, 50.0)
+
+
+def test_the_maps_say_which_protocol_made_them():
+    assert map_tags(FAO_R, "", 2020)["protocol"] == "GSOCseq, fao-r (scripts v1.1)"
+    assert map_tags(config(), "", 2020)["protocol"] == "GSOCseq, RothC-26.3"
 
 
 def test_an_unknown_protocol_is_refused():

@@ -204,7 +204,7 @@ def yearly_npp_of(cells: xr.Dataset, chain: Chain, phase: str) -> Floats:
 def reference_of(cells: xr.Dataset) -> Floats:
     """NPP of the reference, unshifted in all chains [t C ha-1 yr-1], (cell,)."""
     found = reference_npp(cells)[0]
-    return found if "npp_reference" in cells else found * FRACTIONS
+    return np.asarray(found if "npp_reference" in cells else found * FRACTIONS)
 
 
 def _yearly_land_use(cells: xr.Dataset) -> Bytes:
