@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from recarb.sequestration.compare import Comparison
 
 COLUMNS = {
     "map": "map",
@@ -93,15 +93,15 @@ def compare(
             pictures=draw if pictures else None,
             progress=reporter,
         )
+    _report(found, all_values)
+
+
+def _report(found: "Comparison", all_values: bool) -> None:
+    """Notes, the table for people, and where the rest is."""
     for note in found.notes:
         typer.echo(f"note: {note}", err=True)
-    typer.echo(_printed(found.table))
+    shown = found.table.reindex(columns=list(COLUMNS)).rename(columns=COLUMNS)
+    typer.echo(shown.to_string(index=False, na_rep="-", float_format=lambda v: f"{v:.4g}"))
     if not all_values:
         typer.echo("odd: implausible, or a stock of 0; counted and left out of the rest")
-    typer.echo(f"differences, {'pictures, ' if pictures else ''}statistics.csv: {found.folder}")
-
-
-def _printed(table: "pd.DataFrame") -> str:
-    """The table for people."""
-    shown = table.reindex(columns=list(COLUMNS)).rename(columns=COLUMNS)
-    return shown.to_string(index=False, na_rep="-", float_format=lambda value: f"{value:.4g}")
+    typer.echo(f"differences, pictures, statistics.csv: {found.folder}")

@@ -48,6 +48,7 @@ Bools = NDArray[np.bool_]
 NAME = re.compile(r"^(?P<code>.+?)_GSOCseq_(?P<stem>.+)\.tiff?$")
 STATISTICS, RECORD, DIFFERENCES = "statistics.csv", "comparison.json", "differences"
 FOLDER_MODE = 0o755  # a temporary folder is for its owner alone
+FLAT = 1e-6  # spread over the largest value, below which a float32 map shows its rounding only
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 KINDS = {  # first word of a map's name: unit, limits of the plausible
     "T0": (STOCK, STOCK_LIMITS),
@@ -287,9 +288,11 @@ def statistics(pair: MapPair, tolerance_pct: float = 1.0) -> dict[str, float]:
     found["rmse"] = float(np.sqrt((share * off**2).sum()))
     for quantile, value in zip(QUANTILES, _quantiles(off, share), strict=True):
         found[f"difference_q{100 * quantile:02.0f}"] = float(value)
-    spread = np.sqrt((share * (a - mean_a) ** 2).sum() * (share * (b - mean_b) ** 2).sum())
-    together = (share * (a - mean_a) * (b - mean_b)).sum()
-    found["correlation"] = float(together / spread) if spread > 0.0 else float("nan")
+    spread_a = float(np.sqrt((share * (a - mean_a) ** 2).sum()))
+    spread_b = float(np.sqrt((share * (b - mean_b) ** 2).sum()))
+    together = float((share * (a - mean_a) * (b - mean_b)).sum())
+    flat = min(spread_a, spread_b) <= FLAT * float(np.abs([a, b]).max())
+    found["correlation"] = float("nan") if flat else together / (spread_a * spread_b)
     close = np.abs(off) <= tolerance_pct / PERCENT * np.abs(a)
     found["within_pct"] = float(PERCENT * share[close].sum())
     return found
