@@ -12,9 +12,10 @@ from recarb.core.errors import InputError
 from recarb.core.grid import LONLAT, Tile, transform
 from recarb.rothc import kernels
 from recarb.sequestration.carbon_input import npp_ratio
-from recarb.sequestration.forward import BAU, scenario_input
+from recarb.sequestration.forward import BAU
 from recarb.sequestration.inputs import CountryInputs
 from recarb.sequestration.ledger import MEANING, Outcome
+from recarb.sequestration.scenario_inputs import scenario_input
 from recarb.sequestration.spin_up import POOLS, spin_up
 from recarb.sequestration.tables import YEAR, ModelTables
 from recarb.sequestration.warm_up import warm_up
