@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from recarb.core.config import Forward
 from recarb.core.sums import running_mean
 from recarb.rothc.weather import Land, Weather
 from recarb.sequestration.carbon_input import yearly_npp
@@ -42,6 +43,17 @@ def land_use_ahead(inputs: xr.Dataset) -> Bytes:
     if "land_use_ahead" in inputs:
         return np.asarray(inputs["land_use_ahead"].transpose("year_ahead", "cell").values)
     return np.asarray(inputs["land_use"].values[None])
+
+
+def classes_ahead(latest: Bytes, given: Bytes, forward: Forward) -> Bytes:
+    """Classes of every year ahead, (year, cell), from one map or one map per year, (band, cell).
+
+    One map holds after `land_use_after_years`; until then the latest land use (cell,) stays.
+    """
+    if len(given) > 1:
+        return given
+    changed = np.arange(forward.last)[:, None] >= forward.land_use_after_years
+    return np.where(changed, given[0], latest)
 
 
 def course_of_input(inputs: xr.Dataset, tables: ModelTables, years: int) -> Floats:

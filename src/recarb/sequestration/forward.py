@@ -81,6 +81,21 @@ def respond(
     return YearlyResponse(left + by_member(state["iom"])[:, None], per_unit, rate)
 
 
+@dataclass(frozen=True)
+class Projection:
+    """The stocks ahead of BAU and every scenario.
+
+    stock : (member, horizon, scenario, cell) [t C ha-1]
+    per_unit : (member, horizon, cell) [t C ha-1 per t C ha-1 yr-1]
+        Stock that comes from a unit of input a year, which follows the course of BAU's input.
+    rate : (member, cell) [-] mean rate modifier
+    """
+
+    stock: Floats
+    per_unit: Floats
+    rate: Floats
+
+
 def forward(
     state: xr.Dataset,
     inputs: xr.Dataset,
@@ -95,45 +110,42 @@ def forward(
     Returns
     -------
     `state` with final_soc [t ha-1] and c_input [t ha-1 year-1] over (scenario, cell) or (chain,
-    scenario, cell), and rate_forward [-].
+    scenario, cell), rate_forward [-], and input_response [t ha-1 per t ha-1 year-1], the stock that
+    a unit of annual input has become.
     """
-    c_input = inputs_of_scenarios(state, inputs, scenarios)
-    final, rate = stocks(state, inputs, tables, scenarios, (years,))
+    found = project(state, inputs, tables, scenarios, (years,))
     shaped = Shape(inputs)
     return state.assign(
-        final_soc=shaped(final[:, 0], "scenario"),
-        c_input=shaped(c_input, "scenario"),
-        rate_forward=shaped(rate),
+        final_soc=shaped(found.stock[:, 0], "scenario"),
+        c_input=shaped(inputs_of_scenarios(state, inputs, scenarios), "scenario"),
+        rate_forward=shaped(found.rate),
+        input_response=shaped(found.per_unit[:, 0]),
     ).assign_coords(scenario=[BAU, *(s.name for s in scenarios)])
 
 
-def stocks(
+def project(
     state: xr.Dataset,
     inputs: xr.Dataset,
     tables: ModelTables,
     scenarios: tuple[Scenario, ...],
     horizons: tuple[int, ...],
-) -> tuple[Floats, Floats]:
-    """Stock of BAU and every scenario at every horizon, and the mean rate modifier ahead.
-
-    Returns
-    -------
-    stock : (member, horizon, scenario, cell) [t C ha-1]
-    mean_rate : (member, cell) [-]
-    """
-    by_year = differs_by_year(inputs)
-    courses = _courses(state, inputs, tables, scenarios, horizons[-1] if by_year else 1)
-    if not by_year:
+) -> Projection:
+    """Stocks of BAU and every scenario at every horizon (years after t0, ascending)."""
+    if not differs_by_year(inputs):
+        courses = courses_of_input(state, inputs, tables, scenarios, 1)
         c_input = np.stack([course[:, 0] for course in courses], axis=1)
         each = [_closed_form(state, inputs, tables, c_input, years) for years in horizons]
-        return np.stack([stock for stock, _ in each], axis=1), each[-1][1]
+        stock, per_unit = (np.stack([one[k] for one in each], axis=1) for k in range(2))
+        return Projection(stock, per_unit, each[-1][2])
     response = respond(state, inputs, tables, horizons)
     entry = land_ahead(inputs, tables).entry.swapaxes(0, 1)
-    each_stock = [response.stock(entering(c_input, entry)) for c_input in courses]
-    return np.stack(each_stock, axis=2), response.rate
+    courses = courses_of_input(state, inputs, tables, scenarios, horizons[-1])
+    stocks = [response.stock(entering(c_input, entry)) for c_input in courses]
+    unit = entering(course_of_input(inputs, tables, horizons[-1]), entry)
+    return Projection(np.stack(stocks, axis=2), response.stock(unit) - response.left, response.rate)
 
 
-def _courses(
+def courses_of_input(
     state: xr.Dataset,
     inputs: xr.Dataset,
     tables: ModelTables,
@@ -164,8 +176,8 @@ def entering(c_input: Floats, entry: Floats) -> Floats:
 
 def _closed_form(
     state: xr.Dataset, inputs: xr.Dataset, tables: ModelTables, c_input: Floats, years: int
-) -> tuple[Floats, Floats]:
-    """Stock (member, scenario, cell) after `years` that are all the same, and the mean rate.
+) -> tuple[Floats, Floats, Floats]:
+    """Stock (member, scenario, cell) after `years` that are all the same, `per_unit`, mean rate.
 
     y_n = A^n y_0 + C (sum of A^j) u: the first term is the same for all scenarios and the second is
     proportional to the input.
@@ -183,7 +195,7 @@ def _closed_form(
     )
     per_unit = (land.entry[:, 0] * response.sum(axis=2)).sum(axis=1)
     kept = left.sum(axis=1) + by_member(state["iom"])
-    return kept[:, None] + c_input * per_unit[:, None], rate
+    return kept[:, None] + c_input * per_unit[:, None], per_unit, rate
 
 
 def inputs_of_scenarios(
