@@ -52,7 +52,7 @@ def classes_ahead(latest: Bytes, given: Bytes, forward: Forward) -> Bytes:
     """
     if len(given) > 1:
         return given
-    changed = np.arange(forward.last)[:, None] >= forward.land_use_after_years
+    changed = np.arange(forward.last)[:, None] >= (forward.land_use_after_years or 0)
     return np.where(changed, given[0], latest)
 
 

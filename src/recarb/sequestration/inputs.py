@@ -450,7 +450,7 @@ def _check_years_ahead(layer: LayerFile, config: RunConfig) -> None:
             f"{layer.where}: expected one band, or one for each of the {ahead.last} years ahead, "
             f"found {layer.count}"
         )
-    if layer.count > 1 and ahead.land_use_after_years:
+    if layer.count > 1 and ahead.land_use_after_years is not None:
         raise MissingData(
             f"{layer.where}: has a band for every year ahead; remove "
             "forward.land_use_after_years, which says when a single band begins to hold"

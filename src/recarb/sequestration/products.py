@@ -138,9 +138,9 @@ def _futures(config: RunConfig) -> list[Product]:
     names = [BAU, *(scenario.name for scenario in config.scenarios)]
     found = []
     for n in config.forward.further:
-        kinds = [("SOC", f"SOC stock after {n} years", STOCK, names),
-                 ("ASR", f"absolute sequestration rate over {n} years", RATE, names),
-                 ("RSR", f"relative sequestration rate over {n} years", RATE, names[1:])]  # fmt: skip
+        kinds = [("SOC", f"SOC after {n} years", STOCK, names),
+                 ("ASR", f"absolute rate over {n} years", RATE, names),
+                 ("RSR", f"relative rate over {n} years", RATE, names[1:])]  # fmt: skip
         found += [
             Product(f"{kind}_{s}_{n}y", f"{kind}_{s}_{n}y", f"{title}, {s}", unit, *unbound)
             for kind, title, unit, of in kinds
@@ -212,14 +212,13 @@ def _diagnostic_maps(mean: xr.Dataset) -> dict[str, Floats]:
 def _future_maps(mean: xr.Dataset, t0: Floats) -> dict[str, Floats]:
     found: dict[str, Floats] = {}
     for n in mean["horizon"].values if "soc_ahead" in mean else ():
-        stock = mean["soc_ahead"].sel(horizon=n)
-        for s in stock["scenario"].values:
-            found[f"SOC_{s}_{n}y"] = stock.sel(scenario=s).values
-            found[f"ASR_{s}_{n}y"] = (stock.sel(scenario=s).values - t0) / n
+        ahead = mean["soc_ahead"].sel(horizon=n)
+        stocks = {str(s): ahead.sel(scenario=s).values for s in ahead["scenario"].values}
+        for s, stock in stocks.items():
+            found[f"SOC_{s}_{n}y"] = stock
+            found[f"ASR_{s}_{n}y"] = (stock - t0) / n
             if s != BAU:
-                found[f"RSR_{s}_{n}y"] = (
-                    stock.sel(scenario=s) - stock.sel(scenario=BAU)
-                ).values / n
+                found[f"RSR_{s}_{n}y"] = (stock - stocks[BAU]) / n
     if "steady_soc" in mean:
         for s in mean["scenario"].values:
             found[f"SOC_{s}_steady"] = mean["steady_soc"].sel(scenario=s).values

@@ -58,7 +58,7 @@ class Forward(Model):
     climate_years: Years | None = None
     climate_change: ClimateChange | None = None
     inputs_follow_npp: bool = False
-    land_use_after_years: int = Field(default=0, ge=0, le=LONGEST)
+    land_use_after_years: int | None = Field(default=None, ge=0, le=LONGEST)
 
     @property
     def further(self) -> tuple[int, ...]:
@@ -90,7 +90,7 @@ def check_forward(config: "RunConfig") -> None:
             "forward.inputs_follow_npp needs a climate that changes: year_by_year = true, or "
             "climate_change"
         )
-    if ahead.land_use_after_years and not land_use_changes:
+    if ahead.land_use_after_years is not None and not land_use_changes:
         raise ValueError("forward.land_use_after_years needs a map: give inputs.land_use_forward")
     ramp = ahead.climate_change is not None and ahead.climate_change.ramp_years > 0
     if ahead.steady_state and (ahead.year_by_year or ramp or land_use_changes):
