@@ -171,7 +171,7 @@ def entering(c_input: Floats, entry: Floats) -> Floats:
     `c_input` (member, year, cell) [t C ha-1 yr-1]; `entry` (year | 1, 3, cell) [-].
     """
     years = np.arange(c_input.shape[1])
-    return c_input[:, :, None] * entry[years % entry.shape[0]]
+    return np.asarray(c_input[:, :, None] * entry[years % entry.shape[0]])
 
 
 def _closed_form(
