@@ -10,13 +10,17 @@ from numpy.typing import NDArray
 
 from recarb.rothc.compile import njit
 from recarb.rothc.equilibrium import (
+    BIO,
     COLUMNS,
     DEFICIT_NOT_PERIODIC,
+    DPM,
     DRIFT_TOLERANCE_MM,
+    HUM,
     INPUTS,
     MAX_PASSES,
     OK,
     POOLS,
+    RPM,
     apply_map,
     extend_columns,
     reset_columns,
@@ -138,12 +142,23 @@ def _steady_cell(
             extend_columns(own, rates, share, ratio, p)
         for c in range(courses):
             if settled:
-                apply_map(annual, gap[c], moved)
-                gap[c] = moved
+                shrink(annual, gap[c])
             else:
                 apply_map(own, target[c] + gap[c], moved)
                 gap[c] = moved + of_inputs(own, entering[c]) - target[c]
     return OK
+
+
+@njit
+def shrink(annual: Floats, gap: Floats) -> None:
+    """Let a year pass over `gap` (4,): `apply_map` in place, without what is always zero."""
+    dpm, rpm, bio, hum = gap[DPM], gap[RPM], gap[BIO], gap[HUM]
+    fresh_to_bio = annual[DPM, BIO] * dpm + annual[RPM, BIO] * rpm
+    fresh_to_hum = annual[DPM, HUM] * dpm + annual[RPM, HUM] * rpm
+    gap[DPM] = annual[DPM, DPM] * dpm
+    gap[RPM] = annual[RPM, RPM] * rpm
+    gap[BIO] = fresh_to_bio + annual[BIO, BIO] * bio + annual[HUM, BIO] * hum
+    gap[HUM] = fresh_to_hum + annual[BIO, HUM] * bio + annual[HUM, HUM] * hum
 
 
 @njit
@@ -178,8 +193,9 @@ def all_near(gap: Floats, limit: Floats, year: int, far: NDArray[np.int64]) -> b
     """
     for_good = True
     for c in range(len(limit)):
-        if abs(gap[c].sum()) > limit[c]:
+        dpm, rpm, bio, hum = gap[c, DPM], gap[c, RPM], gap[c, BIO], gap[c, HUM]
+        if abs(dpm + rpm + bio + hum) > limit[c]:
             far[c] = year
-        if np.abs(gap[c]).sum() > limit[c]:
+        if abs(dpm) + abs(rpm) + abs(bio) + abs(hum) > limit[c]:
             for_good = False
     return for_good
