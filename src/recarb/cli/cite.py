@@ -1,6 +1,5 @@
 """`recarb cite`: whom a run has to thank."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -8,10 +7,11 @@ import typer
 
 def cite(
     run: Annotated[
-        Path,
+        str,
         typer.Argument(
             metavar="RUN",
-            help="Output folder of a finished run, its provenance.json, or its run.toml.",
+            help="Output folder of a finished run, its provenance.json, or its run.toml: a path or "
+            "a URL.",
             show_default=False,
         ),
     ],

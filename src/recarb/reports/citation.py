@@ -10,6 +10,7 @@ from typing import Any
 
 from recarb.core.config import load_config
 from recarb.core.errors import InputError, MissingData
+from recarb.core.paths import is_file, parse_path, read_text
 from recarb.sources.material import OWN
 
 FILE = "provenance.json"
@@ -55,29 +56,30 @@ class DataSet:
         return "; ".join(parts)
 
 
-def read_provenance(run: Path) -> dict[str, Any]:
+def read_provenance(run: str | Path) -> dict[str, Any]:
     """The record of a finished run.
 
     Parameters
     ----------
-    run : its output folder, its provenance.json, or its run.toml
+    run : its output folder, its provenance.json, or its run.toml; a path or a URL
 
     Raises
     ------
     MissingData
         There is no finished run.
     InputError
-        The record is damaged.
+        The record is damaged, or its server does not answer.
     """
-    folder = load_config(run).local_output() if run.suffix == ".toml" else run
+    given = parse_path(run)
+    folder = load_config(given).output if given.suffix == ".toml" else given
     path = folder if folder.suffix == ".json" else folder / FILE
-    if not path.is_file():
+    if not is_file(path):
         raise MissingData(
             f"{path}: no such file; expected the output folder of a finished run: recarb run "
             "writes it"
         )
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = json.loads(read_text(path))
         return {key: record[key] for key in ("config", "versions", "inputs")}
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(

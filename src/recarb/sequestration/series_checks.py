@@ -10,6 +10,7 @@ from recarb.core.findings import Finding, Severity
 from recarb.core.grid import LONLAT, cell_centres, transform
 from recarb.harmonise.calendar import YEAR
 from recarb.io.raster import ROI, LayerFile
+from recarb.sequestration.layer_checks import MOST
 from recarb.sequestration.suspicions import SuspicionCode, suspicion
 
 Floats = NDArray[np.float64]
@@ -18,7 +19,6 @@ Months = NDArray[np.datetime64]
 JUNE_TO_AUGUST, DECEMBER_TO_FEBRUARY = [5, 6, 7], [11, 0, 1]
 TROPICS_DEG = 20.0  # beyond this latitude June or January is the warm season [issue and users]
 SEASON_K = 1.0  # smaller differences between the two say nothing; own judgement
-MOST = 0.5  # share of the cells that makes "most of a country"
 FULL = 0.9  # share of the fullest month's values below which a month is uneven; own judgement
 ALWAYS = 0.99  # share of the cells with one and the same cover all year; own judgement
 NAMED_MONTHS = 6
