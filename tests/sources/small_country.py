@@ -87,7 +87,7 @@ def clay_map(box, value):
 
 
 def serve_quantiles(server, low=0.8, high=1.2, box=BOX):
-    """The 5 % and 95 % quantiles of stock and clay; those of clay are twice as far from the mean."""
+    """The 5 % and 95 % quantiles of stock and clay; those of clay are twice as far apart."""
     for name, share in (("Q0.05", low), ("Q0.95", high)):
         ocs = SOILGRIDS.format("ocs", f"ocs_0-30cm_{name}")
         server.put(ocs, clay_map(box, round(50 * share)))

@@ -18,6 +18,7 @@ from recarb.io.vectors import OUTSIDE, Units, read_units
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
+EDGE_DIGITS = 6  # of a cell: a boundary on the edge of a cell ends there
 LARGEST = (240, 320)  # rows and columns of a small map
 
 
@@ -171,8 +172,8 @@ def _around(grid: GeoBox, units: Units | None) -> GeoBox:
 
 
 def _span(first: float, last: float, length: int) -> slice:
-    start = min(max(math.floor(first), 0), length - 1)
-    return slice(start, max(min(math.ceil(last), length), start + 1))
+    start = min(max(math.floor(round(first, EDGE_DIGITS)), 0), length - 1)
+    return slice(start, max(min(math.ceil(round(last, EDGE_DIGITS)), length), start + 1))
 
 
 def _coarse(grid: GeoBox) -> GeoBox:
