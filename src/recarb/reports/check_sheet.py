@@ -23,7 +23,7 @@ TITLE_SIZE = 9
 MOST_CLASSES = 9  # in a legend; the page lists them all
 NAME_WIDTH = 14  # characters of a line in the legend
 OPAQUE = 255
-MISSING = {Blank.OUTSIDE: "outside", Blank.FAILED: "missing in the country"}
+MISSING: dict[int, str] = {Blank.OUTSIDE: "outside", Blank.FAILED: "missing in the country"}
 
 
 def draw_sheet(look: Look, config: RunConfig) -> tuple[Sheet, list[SmallMap]]:

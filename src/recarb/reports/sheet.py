@@ -187,9 +187,11 @@ class Sheet:
     def png_of(self, number: int) -> bytes:
         """Map `number` alone, with its title and colour bar, as the bytes of a PNG."""
         row, column = divmod(number, self._columns)
-        left, top = column * self._cell_in[0], self._heading_in + row * self._cell_in[1]
-        box = (left, top, left + self._cell_in[0], top + self._cell_in[1])
-        image = self._image().crop(tuple(round(side * DPI) for side in box))
+        left, right = (round(at * self._cell_in[0] * DPI) for at in (column, column + 1))
+        top, bottom = (
+            round((self._heading_in + at * self._cell_in[1]) * DPI) for at in (row, row + 1)
+        )
+        image = self._image().crop((left, top, right, bottom))
         content = BytesIO()
         image.save(content, format="png", optimize=True)
         return content.getvalue()

@@ -170,9 +170,9 @@ class _Work:
     def steps(self) -> Iterator[Step]:
         """Every layer, in the order in which they are made."""
         yield from self._maps()
-        for role, name in UNCERTAINTY.items():
-            if role in self.materials:
-                yield self._uncertainty(name, self.materials[role])
+        for quantiles, name in UNCERTAINTY.items():
+            if quantiles in self.materials:
+                yield self._uncertainty(name, self.materials[quantiles])
         yield from self._land_use()
         if "ndvi" in self.materials and "cover" not in self.materials:
             yield self._cover(self.materials["ndvi"])
