@@ -7,13 +7,14 @@ Run from the root of the repository, with the data folder in RECARB_DATA (or ../
 import tempfile
 from pathlib import Path
 
-from docs.figures import real_maps
+from PIL import Image
 from tests.real import runs
 
 from recarb.reports.check_sheet import draw_sheet
 from recarb.sequestration.checks import check_run
 
 NAME = "north_macedonia"
+WIDTH, COLOURS = 1000, 96  # pixels, of a palette: less than 150 KB
 TARGET = Path(__file__).resolve().parents[1] / "img" / f"check_{NAME}.png"
 
 
@@ -24,7 +25,9 @@ def main() -> None:
         assert report.look is not None
         sheet, _ = draw_sheet(report.look, config)
         sheet.save(TARGET)
-    real_maps.shrink(TARGET)
+    with Image.open(TARGET) as image:
+        small = image.resize((WIDTH, round(image.height * WIDTH / image.width)))
+    small.quantize(COLOURS).save(TARGET, optimize=True)
 
 
 if __name__ == "__main__":

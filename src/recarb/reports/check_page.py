@@ -2,7 +2,7 @@
 
 import base64
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 
@@ -86,7 +86,11 @@ def write_check_page(
             if maps:
                 sheet.save(target.with_suffix(".png"))
             rows = {row.key: row for row in report.layers}
-            cards = [_card(one, sheet.png_of(at), rows[one.key]) for at, one in enumerate(maps)]
+            country = report.look.country
+            cards = [
+                _card(_inside(one, country), sheet.png_of(at), rows[one.key])
+                for at, one in enumerate(maps)
+            ]
         text = files("recarb.reports").joinpath(TEMPLATE).read_text(encoding="utf-8")
         page = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(text)
         stops = stopping(report.findings, config.accept)
@@ -120,10 +124,16 @@ def _in_order(findings: list[Finding]) -> list[Finding]:
     return sorted(findings, key=lambda finding: order.index(finding.severity))
 
 
+def _inside(one: SmallMap, country: NDArray[np.bool_]) -> SmallMap:
+    """The part of a map that lies in the country; all of it where none does."""
+    values = np.where(country, one.values, np.nan)
+    return replace(one, values=values) if np.isfinite(values).any() else one
+
+
 def _card(one: SmallMap, png: bytes, row: LayerSummary) -> Card:
-    unit = UNITS.get(one.unit, one.unit)
+    unit = "" if one.unit == "1" else UNITS.get(one.unit, one.unit)
     classes = classes_of(one) if one.key.startswith("land_use") else {}
-    told = f"{_number(row.low)} to {_number(row.high)} {unit}, mean {_number(row.mean)}"
+    told = f"{_range(row.low, row.high, unit)}, mean {_number(row.mean)}"
     if one.is_code:
         largest = next(iter(classes.items()), None)
         told = "codes" if largest is None else f"mostly {largest[0]} ({largest[1][1]:.0f} %)"
@@ -146,7 +156,7 @@ def _histogram(one: SmallMap, unit: str) -> tuple[tuple[Bar, ...], str]:
     values = one.values[np.isfinite(one.values)]
     counts, edges = np.histogram(values, bins=BINS)
     middle = np.percentile(values, [25.0, 75.0])
-    summary = f"half of the values lie between {_number(middle[0])} and {_number(middle[1])} {unit}"
+    summary = f"half of the values lie in {_range(*middle, unit)}"
     step = WIDTH / BINS
     bars = tuple(
         Bar(
@@ -157,7 +167,11 @@ def _histogram(one: SmallMap, unit: str) -> tuple[tuple[Bar, ...], str]:
         )
         for at, count in enumerate(counts.tolist())
     )
-    return bars, f"{_number(edges[0])} to {_number(edges[-1])} {unit}; {summary}"
+    return bars, f"{_range(edges[0], edges[-1], unit)}; {summary}"
+
+
+def _range(low: float, high: float, unit: str) -> str:
+    return f"{_number(low)} to {_number(high)} {unit}".rstrip()
 
 
 def _number(value: float) -> str:

@@ -23,7 +23,7 @@ TITLE_SIZE = 9
 MOST_CLASSES = 9  # in a legend; the page lists them all
 NAME_WIDTH = 14  # characters of a line in the legend
 OPAQUE = 255
-MISSING: dict[int, str] = {Blank.OUTSIDE: "outside", Blank.FAILED: "missing in the country"}
+MISSING: dict[int, str] = {Blank.FAILED: "missing in the country"}
 
 
 def draw_sheet(look: Look, config: RunConfig) -> tuple[Sheet, list[SmallMap]]:
@@ -32,9 +32,9 @@ def draw_sheet(look: Look, config: RunConfig) -> tuple[Sheet, list[SmallMap]]:
     box = grid.boundingbox
     extent = (box.left, box.right, box.bottom, box.top)
     sheet = Sheet(extent, _ground(look, config), BOX_IN, len(maps), COLUMNS)
-    blanks = np.where(look.country, np.uint8(Blank.FAILED), np.uint8(Blank.OUTSIDE))
     painted, seen = [], set()
     for number, one in enumerate(maps):
+        blanks = _blanks(one, look, config.boundary is not None)
         axes = sheet.place(number)
         axes.set_title(one.key, fontsize=TITLE_SIZE)
         if one.key.startswith("land_use"):
@@ -68,6 +68,12 @@ def classes_of(one: SmallMap) -> dict[str, tuple[str, float]]:
         )
         for at in order
     }
+
+
+def _blanks(one: SmallMap, look: Look, bounded: bool) -> Bytes:
+    """What a pixel without a value means; of the SOC map only a boundary can tell."""
+    country = look.view.inside if one.key == "soc" and bounded else look.country
+    return np.where(country, np.uint8(Blank.FAILED), np.uint8(Blank.OUTSIDE))
 
 
 def _ground(look: Look, config: RunConfig) -> Ground:
