@@ -156,7 +156,7 @@ def _histogram(one: SmallMap, unit: str) -> tuple[tuple[Bar, ...], str]:
     values = one.values[np.isfinite(one.values)]
     counts, edges = np.histogram(values, bins=BINS)
     middle = np.percentile(values, [25.0, 75.0])
-    summary = f"half of the values lie in {_range(*middle, unit)}"
+    summary = f"half of the values lie in {_range(middle[0], middle[1], unit)}"
     step = WIDTH / BINS
     bars = tuple(
         Bar(

@@ -1,6 +1,7 @@
 """What a run will take, told by the check before it: cells, time, memory, room on the disk.
 
-    time = check + START + cells * CELL / threads        room = maps * 4 bytes * cells + PICTURES
+    time = check + START + cells * CELL / threads
+    room = maps * 4 bytes * cells * OVERVIEWS + PICTURES
 
 The check is part of a run and was just timed on this machine; the other numbers were measured on
 one machine and are no promise. The kind of uncertainty asked for and finer maps change them.
@@ -30,7 +31,8 @@ from recarb.sequestration.products import diagnostics, products
 # Measured on two cores of a server, November 2026, default choices; see docs/science/benchmarks.md
 START_S = 12.0  # loading, compiling or loading the kernels, hashes of the inputs, pictures
 CELL_S = 26e-6  # of one core, for a cell that runs: reading, model, writing
-PICTURES_BYTES = 8_000_000  # and tables and log
+OVERVIEWS = 1.4  # smaller copies inside each map, and blocks that are partly empty
+PICTURES_BYTES = 10_000_000  # and tables and log
 SECONDS_PER_MINUTE, SECONDS_PER_HOUR = 60.0, 3600.0
 COARSE, MINUTES_UNTIL = 5.0, 90.0  # seconds are told in fives; minutes up to one and a half hours
 
@@ -104,7 +106,7 @@ def estimate(report: CheckReport, config: RunConfig) -> Estimate | None:
     found = Estimate(
         cells=report.cells,
         seconds=report.seconds + START_S + report.cells * CELL_S / plan.threads,
-        disk_bytes=int(maps * report.cells) + PICTURES_BYTES,
+        disk_bytes=int(maps * report.cells * OVERVIEWS) + PICTURES_BYTES,
         free_bytes=_free(config.output),
         plan=plan,
     )
