@@ -2,7 +2,7 @@
 
 import typer
 
-from recarb.cli import example, fetch, prepare, rothc, run, sources
+from recarb.cli import calibrate, example, fetch, prepare, rothc, run, sources, validate
 
 
 def commands(app: typer.Typer) -> None:
@@ -15,3 +15,5 @@ def commands(app: typer.Typer) -> None:
     app.command("check")(run.check)
     app.command("run")(run.run)
     app.command("rothc")(rothc.rothc)
+    app.command("validate")(validate.validate)
+    app.command("calibrate")(calibrate.calibrate)
