@@ -26,6 +26,7 @@ from recarb.validation.verdict import findings
 
 IMAGES = Path(__file__).resolve().parents[1] / "img"
 INPUT = Choice("c_input_factor", 0.02, 3.0)
+MANURE = Choice("fym_factor", 0.2, 3.0)
 RATE = Choice("rate_factor", 0.2, 5.0)
 BLUE, RED, BLACK = "#0072B2", "#D55E00", "#000000"  # Okabe & Ito 2008
 
@@ -79,14 +80,24 @@ def draw_highfield(path: Path = IMAGES / "highfield.png") -> None:
     for treatment, colour, marker in (("grass", BLUE, "o"), ("arable", RED, "s")):
         rows = highfield.measured(treatment)
         time = month_number(rows["year"], rows["month"] + 1.0) / 12
-        axes.errorbar(time, rows["soc_tc_ha"], yerr=rows["sd_tc_ha"], fmt=marker, color=colour,
-                      markersize=5, elinewidth=0.8, label=f"{treatment}, measured (sd of the mean)")  # fmt: skip
+        axes.errorbar(
+            time, rows["soc_tc_ha"], yerr=rows["sd_tc_ha"], fmt=marker, color=colour, markersize=5,
+            elinewidth=0.8, label=f"{treatment}, measured, sd of the mean",
+        )  # fmt: skip
     axes.set(xlabel="Year", ylim=(0.0, 95.0))
     axes.set_ylabel("Soil organic carbon, soil mass of 1948 [t C ha$^{-1}$]")
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False, fontsize=8, loc="lower left")
     figure.savefig(path, dpi=130)
     shrink(path)
+
+
+def tell_hoosfield_fits() -> None:
+    """Three treatments of one soil together: each predicted from the two others."""
+    sites = [hoosfield.site(treatment) for treatment in hoosfield.TREATMENTS]
+    told("Hoosfield, inputs", calibrate(sites, [INPUT, MANURE]))
+    told("Hoosfield, rates", calibrate(sites, [RATE]))
+    told("Hoosfield, all three", calibrate(sites, [INPUT, MANURE, RATE]))
 
 
 def tell_experiments() -> None:
@@ -134,5 +145,6 @@ def draw_macedonia(folder: Path) -> None:
 
 if __name__ == "__main__":
     draw_highfield()
+    tell_hoosfield_fits()
     tell_experiments()
     draw_macedonia(Path(os.environ["RECARB_OUT"]))

@@ -24,7 +24,7 @@ from recarb.validation.sites import stocks_at
 Floats = NDArray[np.float64]
 
 CONFIDENCE = 0.95
-DIFFERENCE_STEP = 1e-4  # of the derivatives, relative: far above rounding, far below curvature
+DIFFERENCE_STEP = 1e-6  # of the derivatives: far above rounding, far below curvature
 SINGULAR = 1e-10  # of the largest singular value: from here on a direction has no information
 
 
@@ -196,8 +196,11 @@ def fit(
         )
     low, high = (np.array([getattr(c, side) for c in choices]) for side in ("low", "high"))
 
+    def unscaled(scaled: Floats) -> Floats:
+        return low + (scaled - 1.0) * (high - low)  # 1 to 2: steps are relative, and 0 has none
+
     def modelled(scaled: Floats) -> Floats:
-        values = low + scaled * (high - low)
+        values = unscaled(scaled)
         named = {c.name: float(v) for c, v in zip(choices, values, strict=True)}
         return model_stocks(sites, stocks, named)
 
@@ -205,15 +208,12 @@ def fit(
         found = (modelled(scaled) - stocks.soc_tc_ha) / stocks.scale_tc_ha
         return found[used]
 
-    start = (np.array([c.published for c in choices]) - low) / (high - low)
-    result = least_squares(
-        errors, start, bounds=(0.0, 1.0), jac="3-point", diff_step=DIFFERENCE_STEP
-    )
+    start = 1.0 + (np.array([c.published for c in choices]) - low) / (high - low)
+    result = least_squares(errors, start, bounds=(1.0, 2.0), diff_step=DIFFERENCE_STEP)
     if not result.success:
         raise ModelError(f"the fit did not end: {result.message}; narrow the bounds")
     half, correlation, collinearity = identifiability(result.jac, result.fun)
-    values = low + result.x * (high - low)
-    half = half * (high - low)
+    values, half = unscaled(result.x), half * (high - low)
     return Fit(
         tuple(choices), values, values - half, values + half, correlation, collinearity,
         modelled(result.x), stocks,

@@ -95,4 +95,5 @@ def _covariance(one: Floats, other: Floats, weight: Floats) -> Floats:
 def _ratio(above: Floats, below: Floats) -> Floats:
     """NaN where nothing is below."""
     above, below = np.broadcast_arrays(np.asarray(above, float), np.asarray(below, float))
-    return np.divide(above, below, out=np.full(above.shape, np.nan), where=below != 0.0)
+    found = np.divide(above, below, out=np.full(above.shape, np.nan), where=below != 0.0)
+    return np.asarray(found)[()]
