@@ -65,6 +65,8 @@ def observed(*, in_training: bool) -> pd.DataFrame:
     horizons = pd.read_csv(data_folder() / POINTS / "north_macedonia_masis_horizon.csv")
     known = horizons["pid"].isin(training().index)
     horizons = horizons[known if in_training else ~known]
+    tops = horizons[horizons["top"] == 0].dropna(subset=["humus", "bd", "coarse_frag"])
+    horizons = horizons[horizons["pid"].isin(tops["pid"])]
     stocks = pd.Series({pid: stock_tc_ha(part) for pid, part in horizons.groupby("pid")})
     table = sites().join(stocks[stocks > 0.0].rename("soc_tc_ha"), how="inner")
     table = table.assign(site=table.index, depth_cm=DEPTH_CM)

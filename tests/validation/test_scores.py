@@ -38,10 +38,10 @@ def test_interval_of_the_bias_is_that_of_a_mean():
 def test_rows_of_one_site_are_drawn_together():
     """A hundred sites of ten equal rows know as much as a hundred rows, not a thousand."""
     errors = np.random.default_rng(4).normal(0.0, 5.0, 100)
-    once = width(score(rows(errors)), "bias")
+    once = width(score(rows(errors), 2000), "bias")
     tenfold = rows(np.repeat(errors, 10), site=np.repeat(np.arange(100), 10))
-    assert width(score(tenfold), "bias") == pytest.approx(once, rel=0.03)
-    alone = width(score(tenfold.assign(site=np.arange(1000))), "bias")
+    assert width(score(tenfold, 2000), "bias") == pytest.approx(once, rel=0.03)
+    alone = width(score(tenfold.assign(site=np.arange(1000)), 2000), "bias")
     assert alone == pytest.approx(once / np.sqrt(10), rel=0.08)
 
 

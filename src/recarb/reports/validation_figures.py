@@ -46,7 +46,7 @@ def draw_scatter(rows: pd.DataFrame, scores: pd.DataFrame, path: Path) -> None:
     axes = figure.add_subplot()
     top = HEADROOM * float(rows[["observed_tc_ha", "modelled_tc_ha"]].to_numpy().max())
     axes.plot([0.0, top], [0.0, top], color="0.6", linewidth=1.0, zorder=1)
-    axes.text(top, top, "1:1", ha="right", va="bottom", color="0.4")
+    axes.text(0.93 * top, 0.95 * top, "1:1", ha="right", color="0.4")
     for i, (name, part) in enumerate(_groups(rows)):
         axes.errorbar(
             part["observed_tc_ha"], part["modelled_tc_ha"], xerr=_sd(part),

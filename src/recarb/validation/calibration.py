@@ -25,7 +25,7 @@ Floats = NDArray[np.float64]
 
 CONFIDENCE = 0.95
 DIFFERENCE_STEP = 1e-6  # of the derivatives: far above rounding, far below curvature
-SINGULAR = 1e-10  # of the largest singular value: from here on a direction has no information
+SINGULAR = 1e-6  # of the largest singular value: below, differences of that step know nothing
 
 
 class Stocks(NamedTuple):
@@ -197,7 +197,8 @@ def fit(
     low, high = (np.array([getattr(c, side) for c in choices]) for side in ("low", "high"))
 
     def unscaled(scaled: Floats) -> Floats:
-        return low + (scaled - 1.0) * (high - low)  # 1 to 2: steps are relative, and 0 has none
+        # from 1 to 2: steps are relative, and 0 would have none
+        return np.asarray(low + (scaled - 1.0) * (high - low))
 
     def modelled(scaled: Floats) -> Floats:
         values = unscaled(scaled)
@@ -240,10 +241,10 @@ def identifiability(jacobian: Floats, errors: Floats) -> tuple[Floats, Floats, f
     freedom = rows - k
     lengths = np.linalg.norm(jacobian, axis=0)
     unit = np.divide(jacobian, lengths, out=np.zeros_like(jacobian), where=lengths > 0.0)
-    strength = np.linalg.svd(unit, compute_uv=False)
+    _, strength, directions = np.linalg.svd(unit, full_matrices=False)
     if strength[-1] <= SINGULAR * strength[0]:
         return np.full(k, np.inf), np.full((k, k), np.nan), float("inf")
-    inverse = np.linalg.inv(unit.T @ unit)
+    inverse = (directions.T / strength**2) @ directions
     spread = np.sqrt(np.diag(inverse))
     scatter = float(np.sqrt(errors @ errors / freedom))
     half = scatter * spread / lengths * float(student.ppf((1.0 + CONFIDENCE) / 2.0, freedom))

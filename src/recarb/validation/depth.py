@@ -1,5 +1,7 @@
 """From the stock of one depth to that of another, where the user asks for it."""
 
+import math
+
 MEAN_BETA = 0.9786  # of the soil carbon of all biomes, Jobbagy & Jackson 2000 as used since
 
 
@@ -12,4 +14,4 @@ def stock_of_depth(soc_tc_ha: float, depth_cm: float, wanted_cm: float, beta: fl
     >>> round(stock_of_depth(50.0, 20.0, 30.0, 0.9786), 2)
     67.97
     """
-    return soc_tc_ha * (1.0 - beta**wanted_cm) / (1.0 - beta**depth_cm)
+    return soc_tc_ha * (1.0 - math.pow(beta, wanted_cm)) / (1.0 - math.pow(beta, depth_cm))

@@ -91,6 +91,7 @@ def read_observed(path: Path, *, with_place: bool) -> Observed:
         }
     )
     raise_if_stopping(_check_stocks(path, table))
+    table = table.reset_index(drop=True)
     return Observed(path, table, "site" in text, "depth_cm" in text)
 
 
@@ -116,7 +117,8 @@ def _read_text_table(path: Path) -> pd.DataFrame:
         ) from error
     cells = cells.fillna("").apply(lambda column: column.str.strip())
     cells.index = pd.RangeIndex(1, len(cells) + 1)
-    header, rows = list(cells.iloc[0]), cells.iloc[1:]
+    header = list(cells.iloc[0])
+    rows: pd.DataFrame = cells.iloc[1:]
     rows = rows[(rows != "").any(axis=1)]
     if rows.empty:
         raise MissingData(f"{path}: expected rows below the header, found none")
