@@ -228,3 +228,4 @@ def test_nothing_to_compare_is_an_error(finished, tmp_path):
     told = invoke("validate", observed, finished.folder, "--out", tmp_path / "out")
     assert isinstance(told.exception, InputError)
     assert "none of 1 measured stocks" in str(told.exception)
+    assert pd.read_csv(tmp_path / "out" / "points.csv")["reason"].tolist() == [maps.NOT_ON_MAP]

@@ -74,27 +74,30 @@ def validate(
 
         recarb validate measured.csv runs/plot7.csv --out plot7
     """
-    from recarb.core.errors import ConfigError
-    from recarb.io.tables import check_writable
+    from recarb.core.errors import ConfigError, InputError
+    from recarb.io.tables import check_writable, write_csv
+    from recarb.sequestration.run_folder import writing
     from recarb.validation.maps import Rules
     from recarb.validation.scores import score
 
     if depth_beta is not None and not 0.0 < depth_beta < 1.0:
         raise ConfigError(f"--depth-beta: expected between 0 and 1, found {depth_beta:g}")
-    out.mkdir(parents=True, exist_ok=True)
+    with writing(out):
+        out.mkdir(parents=True, exist_ok=True)
     for name in (POINTS, SCORES):
         check_writable(out / name, overwrite)
     rules = Rules(scenario, any_year, depth_beta)
     table, finished, courses = _compare(observed, run, rules)
     rows = table[table["reason"] == ""]
     _tell_rows(table)
+    write_csv(table, out / POINTS, overwrite=overwrite)
     if rows.empty:
-        from recarb.core.errors import InputError
-
-        raise InputError(f"{observed}: none of {len(table)} measured stocks could be compared")
+        raise InputError(
+            f"{observed}: none of {len(table)} measured stocks could be compared; "
+            f"{out / POINTS} says why"
+        )
     scores = score(rows, resamples, seed)
-    _write(table, out / POINTS, overwrite)
-    _write(scores, out / SCORES, overwrite)
+    write_csv(scores, out / SCORES, overwrite=overwrite)
     _tell_scores(scores)
     drawn = []
     if pictures:
@@ -134,12 +137,6 @@ def _compare(
     return compare_maps(measured, finished, rules), finished, None
 
 
-def _write(table: "pd.DataFrame", path: Path, overwrite: bool) -> None:
-    from recarb.io.tables import write_csv
-
-    write_csv(table, path, overwrite=overwrite)
-
-
 def _tell_rows(table: "pd.DataFrame") -> None:
     counts = table["reason"].value_counts()
     used = int(counts.get("", 0))
@@ -168,6 +165,8 @@ def _tell_scores(scores: "pd.DataFrame") -> None:
             for low, high in zip(scores["low"], scores["high"], strict=True)
         ],
     )
+    if scores["low"].isna().all():
+        typer.echo("note: no intervals (fewer than five sites, or --resamples 0)")
     for (group, rows, sites), part in shown.groupby(["group", "rows", "sites"], sort=False):
         typer.echo(f"\n{group}: {rows} stocks of {sites} site(s)")
         table = part[["measure", "value", "interval", "unit"]]

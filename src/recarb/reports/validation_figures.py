@@ -29,7 +29,7 @@ RESIDUAL = f"Modelled - measured [{UNIT}]"
 HEADROOM = 1.08  # room above the largest stock
 HIGH_PCT = 98.0  # percentile of the sizes of residuals at which colours end
 LABELS = {
-    "observed_tc_ha": f"Measured [{UNIT}]",
+    "modelled_tc_ha": f"Modelled [{UNIT}]",  # over measured, errors of measurement look like bias
     "compared_year": "Year",
     "latitude": "Latitude [°]",
     "c_eq_tc_ha_per_yr": f"C input of the equilibrium [{UNIT} yr$^{{-1}}$]",
@@ -37,7 +37,7 @@ LABELS = {
     "rate_spin_up": "Rate modifier of the spin-up [-]",
 }
 PANEL_IN = (3.4, 2.9)
-COLUMNS = 3
+COLUMNS, MOST_PANELS = 3, 9
 
 
 def draw_scatter(rows: pd.DataFrame, scores: pd.DataFrame, path: Path) -> None:
@@ -93,7 +93,7 @@ def draw_residual_map(rows: pd.DataFrame, run: FinishedRun, path: Path) -> None:
 
 def draw_covariates(rows: pd.DataFrame, path: Path) -> None:
     """Residuals over what may explain them, and by land use."""
-    keys = ["observed_tc_ha", "compared_year", "latitude", *COVARIATES.values()]
+    keys = ["modelled_tc_ha", "compared_year", "latitude", *COVARIATES.values()]
     keys = [key for key in keys if key in rows and rows[key].nunique() > 1]
     panels = len(keys) + 1
     lines = -(-panels // COLUMNS)
@@ -125,7 +125,7 @@ def draw_courses(
         are joined by lines
     """
     counts = rows.groupby("site")["line"].size()
-    sites = list(counts[counts > 1].sort_values(ascending=False, kind="stable").index[:9])
+    sites = list(counts[counts > 1].sort_values(ascending=False, kind="stable").index[:MOST_PANELS])
     columns = min(COLUMNS, len(sites))
     lines = -(-len(sites) // columns)
     figure = _figure(max(PANEL_IN[0] * columns, 6.0), max(PANEL_IN[1] * lines, 4.0))
@@ -137,7 +137,7 @@ def draw_courses(
         if courses is not None:
             course = courses[site]
         at = month_number(course["year"], course["month"] + 1.0) / 12
-        axes.plot(at, course["soc_tc_ha"], color=COLOURS[0], linewidth=1.3, label="modelled")
+        axes.plot(at, course["soc_tc_ha"], color=COLOURS[0], linewidth=1.0, label="modelled")
         axes.errorbar(
             time, part["observed_tc_ha"], yerr=_sd(part), fmt="o", color="black", markersize=4.5,
             elinewidth=0.8, label="measured",
@@ -179,10 +179,8 @@ def draw_all(
 
 def _groups(rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
     """Groups by size; those beyond the colours there are become one."""
-    sizes = rows["group"].value_counts()
-    kept = set(
-        sizes.index[:MOST_GROUPS] if len(sizes) <= MOST_GROUPS else sizes.index[: MOST_GROUPS - 1]
-    )
+    names = list(rows["group"].value_counts().index)
+    kept = names if len(names) <= MOST_GROUPS else names[: MOST_GROUPS - 1]
     named = rows["group"].where(rows["group"].isin(kept), REST)
     parts = [(str(name), part) for name, part in rows.groupby(named)]
     return sorted(parts, key=lambda item: (item[0] == REST, -len(item[1])))
