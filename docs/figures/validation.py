@@ -14,7 +14,11 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from tests.real import highfield, hoosfield, masis, runs
 
+from recarb.core.errors import InputError
 from recarb.reports.validation_figures import draw_residual_map, draw_scatter
+from recarb.sequestration.forward import BAU
+from recarb.sequestration.pipeline import last_year
+from recarb.sequestration.point import trajectory
 from recarb.sequestration.site import run_site
 from recarb.validation.calibration import Calibration, calibrate, gather, model_stocks
 from recarb.validation.choices import Choice, run_with
@@ -24,11 +28,12 @@ from recarb.validation.scores import score
 from recarb.validation.sites import month_number
 from recarb.validation.verdict import findings
 
+MONTHS = 12
 IMAGES = Path(__file__).resolve().parents[1] / "img"
 INPUT = Choice("c_input_factor", 0.02, 3.0)
 MANURE = Choice("fym_factor", 0.2, 3.0)
 RATE = Choice("rate_factor", 0.2, 5.0)
-BLUE, RED, BLACK = "#0072B2", "#D55E00", "#000000"  # Okabe & Ito 2008
+BLUE, RED = "#0072B2", "#D55E00"  # Okabe & Ito 2008
 
 
 def told(name: str, done: Calibration) -> Calibration:
@@ -119,6 +124,31 @@ def tell_experiments() -> None:
         print(scores[["metric", "value", "low", "high"]].round(2).to_string(index=False))
 
 
+def tell_bend(folder: Path, points: int = 24) -> None:
+    """How far the true course of a stock lies from the straight lines between the three maps."""
+    config = runs.load("iberia", folder)
+    t0, years = last_year(config), config.forward.years
+    found: dict[str, list[float]] = {"warm-up": [], "forward": []}
+    rng = np.random.default_rng(0)
+    while len(found["forward"]) < points:
+        lon, lat = rng.uniform(-8.0, 2.0), rng.uniform(37.5, 43.0)
+        try:
+            done = trajectory(config, lon, lat)
+        except InputError:
+            continue  # the sea, a town, a forest
+        december = done.months[done.months["month"] == MONTHS]
+        stocks = december[december["scenario"] == BAU].set_index("year")["soc_tc_ha"]
+        parts = {"warm-up": (config.model.soc_year, t0), "forward": (t0, t0 + years)}
+        for phase, (first, last) in parts.items():
+            start = done.facts["soc_tc_ha"] if phase == "warm-up" else stocks.loc[t0]
+            course = stocks.loc[first + 1 : last]
+            share = (course.index - first) / (last - first)
+            line = start + share * (course.iloc[-1] - start)
+            found[phase].append(float(np.abs(course - line).max()))
+    print("\nLargest distance from the straight line [t C ha-1], Iberia")
+    print(pd.DataFrame(found).describe().round(2).to_string())
+
+
 def draw_macedonia(folder: Path) -> None:
     """The SOC map of North Macedonia against profiles it never saw."""
     done = runs.finish("north_macedonia", folder)
@@ -147,4 +177,5 @@ if __name__ == "__main__":
     draw_highfield()
     tell_hoosfield_fits()
     tell_experiments()
+    tell_bend(Path(os.environ["RECARB_OUT"]))
     draw_macedonia(Path(os.environ["RECARB_OUT"]))
