@@ -7,6 +7,7 @@ from recarb.core.config import FAO_R, RunConfig
 from recarb.sequestration.chains import perturb
 from recarb.sequestration.fao_r import protocol as fao_r
 from recarb.sequestration.forward import forward
+from recarb.sequestration.futures import futures
 from recarb.sequestration.ledger import Outcome
 from recarb.sequestration.maps import with_units
 from recarb.sequestration.products import derive, diagnostics, products
@@ -32,21 +33,25 @@ def simulate(
     no result, its uncertainties are NaN and the stocks stand.
     """
     tables = tables or ModelTables.of(config)
-    ended = (fao_r.run if config.protocol == FAO_R else _rothc)(inputs, config, tables)
-    results = {str(name): ended.isel(chain=i) for i, name in enumerate(ended["chain"].values)}
+    run_chains = fao_r.run if config.protocol == FAO_R else _rothc
+    results = run_chains(inputs, config, tables)
     maps = with_units(derive(results, config), products(config) + diagnostics(config))
     return maps.assign_coords(
         {name: ("cell", inputs[name].values) for name in ("row", "column") if name in inputs.coords}
     )
 
 
-def _rothc(inputs: xr.Dataset, config: RunConfig, tables: ModelTables) -> xr.Dataset:
-    """The phases of the default protocol, every chain at once."""
+def _rothc(inputs: xr.Dataset, config: RunConfig, tables: ModelTables) -> dict[str, xr.Dataset]:
+    """The phases of the default protocol by chain, and the futures of the plain one."""
     members = perturb(inputs, config.uncertainty)
     state = spin_up(members, tables)
     state = warm_up(state, members, tables)
-    ended = forward(state, members, tables, config.scenarios, config.forward.years)
-    return _where_run(ended.assign_coords(chain=members["chain"]))
+    ended = _where_run(forward(state, members, tables, config.scenarios, config.forward.years))
+    results = {str(name): ended.isel(chain=i) for i, name in enumerate(members["chain"].values)}
+    plain = futures(state.isel(chain=0), members.isel(chain=0), config, tables)
+    running = results["mean"]["outcome"] == np.uint8(Outcome.RUN)
+    results["mean"] = results["mean"].assign(plain.where(running))
+    return results
 
 
 def _where_run(ended: xr.Dataset) -> xr.Dataset:
