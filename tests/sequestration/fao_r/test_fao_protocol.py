@@ -109,6 +109,10 @@ def test_the_last_chains_uncertainty_stands_for_all_scenarios():
     np.testing.assert_allclose(found["HW_ASR_SSM1"].values, half, rtol=1e-12)
 
 
+def test_no_cells_give_no_maps_but_no_error():
+    assert simulate(cells().isel(cell=slice(0, 0)), FAO_R).sizes["cell"] == 0
+
+
 def test_without_chains_there_is_no_uncertainty():
     found = simulate(cells(), config(protocol="fao-r", uncertainty={"chains": False}))
     assert "U_T0" not in found

@@ -65,12 +65,12 @@ def run(inputs: xr.Dataset, config: RunConfig, tables: ModelTables) -> dict[str,
     Returns
     -------
     By chain ("mean", "max", "min"), a Dataset over `cell`: soc_t0, final_soc (scenario), pools at
-    t0 (pool), iom [t ha-1]; c_eq, c_bau, c_input (scenario), npp_reference [t ha-1 year-1]; rate_spin_up,
-    rate_forward, rate_warm_up [-]; outcome, the same in all chains.
+    t0 (pool), iom [t ha-1]; c_eq, c_bau, c_input (scenario), npp_reference [t ha-1 year-1];
+    rate_spin_up, rate_forward, rate_warm_up [-]; outcome, the same in all chains.
     """
     parts = [
         _all_chains(inputs.isel(cell=slice(at, at + CELLS_AT_ONCE)), config, tables)
-        for at in range(0, inputs.sizes["cell"], CELLS_AT_ONCE)
+        for at in range(0, max(inputs.sizes["cell"], 1), CELLS_AT_ONCE)
     ]
     coords = {"pool": list(POOLS), "scenario": [BAU, *(s.name for s in config.scenarios)]}
     return {
@@ -196,7 +196,7 @@ def _climate(cells: xr.Dataset, phase: str) -> tuple[Floats, Floats]:
 def yearly_npp_of(cells: xr.Dataset, chain: Chain, phase: str) -> Floats:
     """NPP of every year with all carbon left [t C ha-1 yr-1], (year, cell). SCR script 14."""
     temperature, rain = _climate(cells, phase)
-    by_month = (-1, YEAR, temperature.shape[1])
+    by_month = (len(rain) // YEAR, YEAR, temperature.shape[1])
     warmth = temperature.reshape(by_month).swapaxes(0, 1) * chain.temperature_factor
     wetness = rain.reshape(by_month).swapaxes(0, 1) * chain.rain_factor
     grown = miami(running_mean(warmth), running_sum(wetness))

@@ -73,11 +73,14 @@ def monthly_rates(weather: Weather, clay_pct: Floats, paddy: Bools, depth_cm: fl
     clay_pct : (cell,) [%]
     paddy : (cell,) flooded rice, whose rate is 0.4 of the others'
     """
-    shape = (-1, YEAR, clay_pct.size)
-    cover = weather.cover_factor.reshape(shape)
-    wet = moisture_rate(
-        weather.balance_mm.reshape(shape), cover > NUMBERS.bare_above, clay_pct, depth_cm
-    )
-    rate = temperature_rate(weather.temperature_c.reshape(shape)) * wet * cover
+    cover = _by_year(weather.cover_factor)
+    balance = _by_year(weather.balance_mm)
+    wet = moisture_rate(balance, cover > NUMBERS.bare_above, clay_pct, depth_cm)
+    rate = temperature_rate(_by_year(weather.temperature_c)) * wet * cover
     rate *= np.where(paddy, ROTHC.paddy_factor, 1.0)
-    return np.ascontiguousarray(rate.reshape(-1, clay_pct.size))
+    return np.ascontiguousarray(rate.reshape(weather.temperature_c.shape))
+
+
+def _by_year(series: Floats) -> Floats:
+    """A series (month, cell) as (year, month of the year, cell); also of no cells."""
+    return series.reshape(len(series) // YEAR, YEAR, series.shape[1])
