@@ -3,8 +3,9 @@
 import numpy as np
 import xarray as xr
 
-from recarb.core.config import RunConfig
+from recarb.core.config import FAO_R, RunConfig
 from recarb.sequestration.chains import perturb
+from recarb.sequestration.fao_r import protocol as fao_r
 from recarb.sequestration.forward import forward
 from recarb.sequestration.futures import futures
 from recarb.sequestration.ledger import Outcome
@@ -32,18 +33,32 @@ def simulate(
     no result, its uncertainties are NaN and the stocks stand.
     """
     tables = tables or ModelTables.of(config)
-    members = perturb(inputs, config.uncertainty)
-    state = spin_up(members, tables)
-    state = warm_up(state, members, tables)
-    ended = _where_run(forward(state, members, tables, config.scenarios, config.forward.years))
-    results = {str(name): ended.isel(chain=i) for i, name in enumerate(members["chain"].values)}
-    plain = futures(state.isel(chain=0), members.isel(chain=0), config, tables)
-    running = results["mean"]["outcome"] == np.uint8(Outcome.RUN)
-    results["mean"] = results["mean"].assign(plain.where(running))
+    results = (_fao_r if config.protocol == FAO_R else _rothc)(inputs, config, tables)
     maps = with_units(derive(results, config), products(config) + diagnostics(config))
     return maps.assign_coords(
         {name: ("cell", inputs[name].values) for name in ("row", "column") if name in inputs.coords}
     )
+
+
+def _rothc(inputs: xr.Dataset, config: RunConfig, tables: ModelTables) -> dict[str, xr.Dataset]:
+    """The phases of the default protocol, every chain at once."""
+    members = perturb(inputs, config.uncertainty)
+    state = spin_up(members, tables)
+    state = warm_up(state, members, tables)
+    ended = forward(state, members, tables, config.scenarios, config.forward.years)
+    results = _by_chain(_where_run(ended.assign_coords(chain=members["chain"])))
+    plain = futures(state.isel(chain=0), members.isel(chain=0), config, tables)
+    running = results["mean"]["outcome"] == np.uint8(Outcome.RUN)
+    return results | {"mean": results["mean"].assign(plain.where(running))}
+
+
+def _fao_r(inputs: xr.Dataset, config: RunConfig, tables: ModelTables) -> dict[str, xr.Dataset]:
+    """The published scripts, their chains and faults."""
+    return _by_chain(fao_r.run(inputs, config, tables))
+
+
+def _by_chain(ended: xr.Dataset) -> dict[str, xr.Dataset]:
+    return {str(name): ended.isel(chain=i) for i, name in enumerate(ended["chain"].values)}
 
 
 def _where_run(ended: xr.Dataset) -> xr.Dataset:
