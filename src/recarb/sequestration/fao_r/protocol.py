@@ -20,10 +20,11 @@ from recarb.sequestration.fao_r import phases
 from recarb.sequestration.fao_r.numbers import NUMBERS
 from recarb.sequestration.fao_r.rates import Weather, monthly_rates
 from recarb.sequestration.fao_r.uncertainty import filtered
-from recarb.sequestration.forward import BAU, scenario_input
+from recarb.sequestration.forward import BAU
 from recarb.sequestration.ledger import Outcome
 from recarb.sequestration.members import Shape, by_cell
 from recarb.sequestration.npp import CARBON_FRACTION, G_M2_TO_T_HA, miami
+from recarb.sequestration.scenario_inputs import scenario_input
 from recarb.sequestration.spin_up import POOLS
 from recarb.sequestration.tables import YEAR, ModelTables
 
