@@ -2,7 +2,18 @@
 
 import typer
 
-from recarb.cli import check, cite, example, fetch, prepare, rothc, run, sources
+from recarb.cli import (
+    calibrate,
+    check,
+    cite,
+    example,
+    fetch,
+    prepare,
+    rothc,
+    run,
+    sources,
+    validate,
+)
 
 
 def commands(app: typer.Typer) -> None:
@@ -16,3 +27,5 @@ def commands(app: typer.Typer) -> None:
     app.command("run")(run.run)
     app.command("cite")(cite.cite)
     app.command("rothc")(rothc.rothc)
+    app.command("validate")(validate.validate)
+    app.command("calibrate")(calibrate.calibrate)
