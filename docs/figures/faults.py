@@ -76,10 +76,10 @@ def region(name: str, twenty: bool = False) -> tuple[RunConfig, CountryInputs, x
 
 
 def published(name: str, step: Callable[..., Floats] = euler, twenty: bool = False) -> xr.Dataset:
-    """All phases of the published chain, by default with its own step."""
+    """All phases of the published plain chain, by default with its own step."""
     config, inputs, cells = region(name, twenty)
     with mock.patch.object(phases, "euler", step):
-        return protocol.run(cells, config, inputs.tables)
+        return protocol.run(cells, config, inputs.tables)["mean"]
 
 
 @cache
@@ -147,7 +147,7 @@ def fault_1() -> None:
     figure = Figure(figsize=(11.0, 3.4), dpi=DPI, layout="constrained")
     world, zambia, line = figure.subplots(1, 3, width_ratios=(2.2, 1.15, 1.0))
     for axes, name in ((world, WORLD), (zambia, ZAMBIA)):
-        mean = published(name).isel(chain=0)
+        mean = published(name)
         cold = mean["outcome"].values == Outcome.NO_RATE
         lost = np.isnan(mean["final_soc"].isel(scenario=0).values) & ~cold
         tell(1, region=name, cells=lost.size, filtered=lost.sum(), too_cold=cold.sum())
@@ -186,8 +186,8 @@ def _cell_that_diverges(axes: Axes, name: str) -> None:
     """Stock of one lost cell, year by year, by the chain's steps and by small ones."""
     config, inputs, cells = region(name)
     tables = inputs.tables
-    mean = published(name, accurate).isel(chain=0)
-    lost = np.isnan(published(name).isel(chain=0)["final_soc"].isel(scenario=0).values)
+    mean = published(name, accurate)
+    lost = np.isnan(published(name)["final_soc"].isel(scenario=0).values)
     at = int(np.flatnonzero(lost & np.isfinite(mean["c_bau"].values))[0])
     cell = cells.isel(cell=slice(at, at + 1))
     chain = protocol.chains_of(cell, config)[0]
@@ -210,7 +210,7 @@ def _cell_that_diverges(axes: Axes, name: str) -> None:
 
 def fault_2() -> None:
     """The year of eleven steps."""
-    chain, whole = (published(IBERIA, step).isel(chain=0) for step in (euler, with_december))
+    chain, whole = (published(IBERIA, step) for step in (euler, with_december))
     short = 100 * (chain["soc_t0"] / whole["soc_t0"] - 1).values
     gain = [
         ended["final_soc"].sel(scenario="SSM3") - ended["final_soc"].sel(scenario="BAU")
@@ -268,7 +268,7 @@ def fault_3() -> None:
 
 def fault_4() -> None:
     """Cells that pass the filter."""
-    chain, truth = (published(IBERIA, step).isel(chain=0) for step in (euler, accurate))
+    chain, truth = (published(IBERIA, step) for step in (euler, accurate))
     final = [r["final_soc"].sel(scenario="BAU").values for r in (chain, truth)]
     rates = [(f - r["soc_t0"].values) / 20 for f, r in zip(final, (chain, truth), strict=True)]
     off = 100 * (final[0] / final[1] - 1)

@@ -10,6 +10,8 @@ from tests.factories import cells, config
 from recarb.core.config import load_config
 from recarb.sequestration import pipeline
 from recarb.sequestration.example import write_example
+from recarb.sequestration.ledger import Ledger
+from recarb.sequestration.run_record import after_findings
 from recarb.sequestration.simulate import simulate
 from recarb.sequestration.summary import Summary
 
@@ -53,3 +55,14 @@ def test_a_stock_without_a_value_is_left_out_of_the_means_and_counted():
     row = summary.table().iloc[0]
     assert row["cells"] == 3
     assert row["mean_t0_tc_ha"] == pytest.approx(maps["T0"].values[1:].mean(), rel=1e-8)
+
+
+def test_filtered_stocks_are_a_finding():
+    counts = {
+        "c_eq_above_npp_cells": 0,
+        "implausible_cells": {},
+        "stocks_outside_0_to_300": {"finalSOC_SSM1": 7},
+    }
+    (finding,) = after_findings(counts, Ledger())
+    assert (finding.code, finding.where) == ("stocks_filtered", "finalSOC_SSM1")
+    assert "7 cells" in finding.message

@@ -33,7 +33,8 @@ def simulate(
     no result, its uncertainties are NaN and the stocks stand.
     """
     tables = tables or ModelTables.of(config)
-    results = (_fao_r if config.protocol == FAO_R else _rothc)(inputs, config, tables)
+    run_chains = fao_r.run if config.protocol == FAO_R else _rothc
+    results = run_chains(inputs, config, tables)
     maps = with_units(derive(results, config), products(config) + diagnostics(config))
     return maps.assign_coords(
         {name: ("cell", inputs[name].values) for name in ("row", "column") if name in inputs.coords}
@@ -41,24 +42,16 @@ def simulate(
 
 
 def _rothc(inputs: xr.Dataset, config: RunConfig, tables: ModelTables) -> dict[str, xr.Dataset]:
-    """The phases of the default protocol, every chain at once."""
+    """The phases of the default protocol by chain, and the futures of the plain one."""
     members = perturb(inputs, config.uncertainty)
     state = spin_up(members, tables)
     state = warm_up(state, members, tables)
-    ended = forward(state, members, tables, config.scenarios, config.forward.years)
-    results = _by_chain(_where_run(ended.assign_coords(chain=members["chain"])))
+    ended = _where_run(forward(state, members, tables, config.scenarios, config.forward.years))
+    results = {str(name): ended.isel(chain=i) for i, name in enumerate(members["chain"].values)}
     plain = futures(state.isel(chain=0), members.isel(chain=0), config, tables)
     running = results["mean"]["outcome"] == np.uint8(Outcome.RUN)
-    return results | {"mean": results["mean"].assign(plain.where(running))}
-
-
-def _fao_r(inputs: xr.Dataset, config: RunConfig, tables: ModelTables) -> dict[str, xr.Dataset]:
-    """The published scripts, their chains and faults."""
-    return _by_chain(fao_r.run(inputs, config, tables))
-
-
-def _by_chain(ended: xr.Dataset) -> dict[str, xr.Dataset]:
-    return {str(name): ended.isel(chain=i) for i, name in enumerate(ended["chain"].values)}
+    results["mean"] = results["mean"].assign(plain.where(running))
+    return results
 
 
 def _where_run(ended: xr.Dataset) -> xr.Dataset:

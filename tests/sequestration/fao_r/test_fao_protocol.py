@@ -42,9 +42,9 @@ def test_all_maps_have_values_and_differ_from_the_default_protocol():
 
 
 def test_spin_up_gives_the_stock_of_the_map():
-    ended = protocol.run(cells(), FAO_R, ModelTables.of(FAO_R)).isel(chain=0)
+    ended = protocol.run(cells(), FAO_R, ModelTables.of(FAO_R))["mean"]
     inputs = cells(warm_up=False)
-    steady = protocol.run(inputs, FAO_R, ModelTables.of(FAO_R)).isel(chain=0)
+    steady = protocol.run(inputs, FAO_R, ModelTables.of(FAO_R))["mean"]
     np.testing.assert_allclose(steady["soc_t0"].values, inputs["soc"].values, rtol=1e-12)
     assert (ended["soc_t0"].values != inputs["soc"].values).all()
 
@@ -53,7 +53,7 @@ def test_all_chains_have_the_inert_carbon_and_the_reference_of_the_plain_one():
     ended = protocol.run(cells(), FAO_R, ModelTables.of(FAO_R))
     for key in ("iom", "npp_reference"):
         for chain in ("max", "min"):
-            np.testing.assert_array_equal(ended[key].sel(chain=chain), ended[key].sel(chain="mean"))
+            np.testing.assert_array_equal(ended[chain][key], ended["mean"][key])
 
 
 def test_the_same_bits_in_any_company(monkeypatch):
@@ -154,6 +154,14 @@ def test_one_cell_month_by_month_is_refused():
 def test_the_maps_say_which_protocol_made_them():
     assert map_tags(FAO_R, "", 2020)["protocol"] == "GSOCseq, fao-r (scripts v1.1)"
     assert map_tags(config(), "", 2020)["protocol"] == "GSOCseq, RothC-26.3"
+
+
+@pytest.mark.parametrize(
+    "forward", [{"horizons": [50]}, {"steady_state": True}, {"climate_change": {"pet_factor": 1.1}}]
+)
+def test_futures_are_not_the_scripts(forward):
+    with pytest.raises(ValidationError, match=f"forward.{next(iter(forward))}"):
+        config(protocol="fao-r", forward=forward)
 
 
 def test_an_unknown_protocol_is_refused():

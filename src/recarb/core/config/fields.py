@@ -81,10 +81,3 @@ class Model(BaseModel):
         allow_inf_nan=False,
         ser_json_inf_nan="strings",  # JSON has no word for NaN
     )
-
-    def changed(self, table: str) -> set[str]:
-        """Names of the keys of a table that are not at their defaults, as `table.key`."""
-        fields = type(self).model_fields
-        return {
-            f"{table}.{key}" for key in fields if getattr(self, key) != fields[key].get_default()
-        }

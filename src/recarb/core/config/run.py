@@ -77,9 +77,7 @@ class RunConfig(Model):
         if self.uncertainty.ssm_map not in {None, *(s.name for s in self.scenarios)}:
             raise ValueError(f"uncertainty.ssm_map {self.uncertainty.ssm_map!r} is no scenario")
         if self.protocol == FAO_R:
-            fixed = {"model.rothc", "model.input_share"} & self.model.changed("model")
-            ahead = self.forward.changed("forward") - {"forward.years", "forward.climate"}
-            check_fao_r(self.model.modelled_land_use, fixed | ahead)
+            check_fao_r(self)
         return self
 
     @property

@@ -22,7 +22,7 @@ from recarb.sequestration.fao_r.rates import Weather, monthly_rates
 from recarb.sequestration.fao_r.uncertainty import filtered
 from recarb.sequestration.forward import BAU
 from recarb.sequestration.ledger import Outcome
-from recarb.sequestration.members import Shape, by_cell
+from recarb.sequestration.members import by_cell
 from recarb.sequestration.npp import CARBON_FRACTION, G_M2_TO_T_HA, miami
 from recarb.sequestration.scenario_inputs import scenario_input
 from recarb.sequestration.spin_up import POOLS
@@ -55,7 +55,7 @@ class Chain:
         return replace(self, rain_factor=np.ones_like(self.rain_factor), temperature_factor=1.0)
 
 
-def run(inputs: xr.Dataset, config: RunConfig, tables: ModelTables) -> xr.Dataset:
+def run(inputs: xr.Dataset, config: RunConfig, tables: ModelTables) -> dict[str, xr.Dataset]:
     """All phases of all chains.
 
     Parameters
@@ -64,27 +64,28 @@ def run(inputs: xr.Dataset, config: RunConfig, tables: ModelTables) -> xr.Datase
 
     Returns
     -------
-    Dataset over `cell` and `chain`: soc_t0, final_soc (scenario), pools at t0 (pool), iom
-    [t ha-1]; c_eq, c_bau, c_input (scenario), npp_reference [t ha-1 year-1]; rate_spin_up,
+    By chain ("mean", "max", "min"), a Dataset over `cell`: soc_t0, final_soc (scenario), pools at
+    t0 (pool), iom [t ha-1]; c_eq, c_bau, c_input (scenario), npp_reference [t ha-1 year-1]; rate_spin_up,
     rate_forward, rate_warm_up [-]; outcome, the same in all chains.
     """
     parts = [
         _all_chains(inputs.isel(cell=slice(at, at + CELLS_AT_ONCE)), config, tables)
         for at in range(0, inputs.sizes["cell"], CELLS_AT_ONCE)
     ]
-    members = perturb(inputs, config.uncertainty)
-    shaped = Shape(members)
-    return xr.Dataset(
-        {
-            key: shaped(np.concatenate([part[key] for part in parts], axis=-1), *AXES.get(key, ()))
-            for key in parts[0]
-        },
-        coords={
-            "chain": members["chain"].values,
-            "pool": list(POOLS),
-            "scenario": [BAU, *(s.name for s in config.scenarios)],
-        },
-    )
+    coords = {"pool": list(POOLS), "scenario": [BAU, *(s.name for s in config.scenarios)]}
+    return {
+        chain.name: xr.Dataset(
+            {
+                key: (
+                    (*AXES.get(key, ()), "cell"),
+                    np.concatenate([part[key][number] for part in parts], axis=-1),
+                )
+                for key in parts[0]
+            },
+            coords=coords,
+        )
+        for number, chain in enumerate(chains(config.uncertainty))
+    }
 
 
 def _all_chains(
