@@ -23,6 +23,9 @@ import recarb
 from recarb.core import config as settings
 from recarb.core import errors
 from recarb.core.quantities import catalogue
+from recarb.models.interface import MEANING as WHY
+from recarb.models.interface import Reason
+from recarb.sequestration.ensemble_maps import ensemble_products
 from recarb.sequestration.flags import flags
 from recarb.sequestration.ledger import FAILED, MEANING, Outcome
 from recarb.sequestration.output import map_tags
@@ -84,6 +87,7 @@ TABLES = {  # heading, what is said, and which classes of core/config it shows u
     "Choices, scenarios, uncertainty": (
         "Class keys are the 13 land-use classes, as text or number.",
         [("Choices", "model"), ("Scenario", "scenarios"), ("Uncertainty", "uncertainty"),
+         ("Ensemble", "ensemble"),
          ("Flags", "flags"), ("Suspicion", "suspicion")],
     ),
 }  # fmt: skip
@@ -324,6 +328,7 @@ def standard_run() -> settings.RunConfig:
             "spin_up": {"climate": "any", "years": [1981, 2000]},
             "warm_up": {"climate": "any", "years": [2001, 2020]},
             "agricultural_emissions_mt_co2e_per_yr": 1.0,
+            "ensemble": {"models": ["icbm", "ipcc-tier2"]},
         }
     )
 
@@ -345,6 +350,11 @@ def outputs_page() -> str:
         "## Diagnostics, in `diagnostics/`\n",
         table(("file", "map", "unit"), (_diagnostic_row(p) for p in diagnostics(config))),
         "`XTL_outcome.tif` and `XTL_land_use.tif` are bytes, 255 = no data.\n",
+        "## Ensemble, in `ensemble/`: where run.toml names other models\n",
+        table(("file", "map", "unit"), (_diagnostic_row(p) for p in ensemble_products(config))),
+        "`XTL_*_reason.tif` are bytes, 255 = no data:\n",
+        table(("value", "name", "meaning"),
+              ((int(one), f"`{one.name.lower()}`", WHY[one]) for one in Reason)),
         "## Outcome of a cell\n",
         table(("value", "name", "meaning", "counts as"), (_outcome_row(o) for o in Outcome)),
         "## Flags, in `flags/`: 1 = yes, 0 = no, 255 = not modelled\n",

@@ -5,6 +5,8 @@ import xarray as xr
 
 from recarb.core.config import RunConfig
 from recarb.sequestration.chains import perturb
+from recarb.sequestration.ensemble import ensemble_maps
+from recarb.sequestration.ensemble_maps import ensemble_products
 from recarb.sequestration.forward import forward
 from recarb.sequestration.ledger import Outcome
 from recarb.sequestration.maps import with_units
@@ -36,7 +38,11 @@ def simulate(
     state = warm_up(state, members, tables)
     ended = _where_run(forward(state, members, tables, config.scenarios, config.forward.years))
     results = {str(name): ended.isel(chain=i) for i, name in enumerate(members["chain"].values)}
-    maps = with_units(derive(results, config), products(config) + diagnostics(config))
+    maps = derive(results, config)
+    if config.ensemble.models:
+        others = ensemble_maps(inputs, results["mean"], config, tables)
+        maps = maps.assign({key: ("cell", values) for key, values in others.items()})
+    maps = with_units(maps, products(config) + diagnostics(config) + ensemble_products(config))
     return maps.assign_coords(
         {name: ("cell", inputs[name].values) for name in ("row", "column") if name in inputs.coords}
     )

@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 
 from recarb.core.config import RunConfig
+from recarb.sequestration.ensemble_maps import count_reasons
 from recarb.sequestration.flags import out_of_order, outside_limits
 from recarb.sequestration.forward import BAU
 from recarb.sequestration.inputs import CountryInputs, LoadedTile
@@ -28,6 +29,7 @@ class Tally:
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTS, 0))
     implausible: dict[str, int] = field(default_factory=dict)
     no_percentage: dict[str, int] = field(default_factory=dict)
+    ensemble: dict[str, int] = field(default_factory=dict)
 
     @classmethod
     def of(cls, inputs: CountryInputs) -> Self:
@@ -59,6 +61,7 @@ class Tally:
             counts["cover_months"] = distance.size
             counts["near_threshold"] = int((distance < NEAR_THRESHOLD).sum())
         _add(self.counts, counts)
+        _add(self.ensemble, count_reasons(maps, config))
 
     def plain(self) -> dict[str, Any]:
         """The same for JSON; `merge` reads it."""
@@ -68,6 +71,7 @@ class Tally:
             "counts": self.counts,
             "implausible": self.implausible,
             "no_percentage": self.no_percentage,
+            "ensemble": self.ensemble,
         }
 
     def merge(self, plain: Mapping[str, Any]) -> None:
@@ -78,6 +82,7 @@ class Tally:
         _add(self.counts, plain["counts"])
         _add(self.implausible, plain["implausible"])
         _add(self.no_percentage, plain["no_percentage"])
+        _add(self.ensemble, plain["ensemble"])
 
     def record(self) -> dict[str, Any]:
         """The counts as provenance names them."""
@@ -88,6 +93,7 @@ class Tally:
             "cover_cell_months_near_threshold": self.counts["near_threshold"],
             "implausible_cells": {k: n for k, n in self.implausible.items() if n},
             "uncertainty_without_percentage": {k: n for k, n in self.no_percentage.items() if n},
+            **({"ensemble_cells": dict(sorted(self.ensemble.items()))} if self.ensemble else {}),
         }
 
 

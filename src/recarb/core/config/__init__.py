@@ -5,6 +5,7 @@ Paths are relative to the folder of run.toml, or URLs (see `core.paths`); `~` an
 manual unless a comment says otherwise.
 """
 
+from recarb.core.config.ensemble import Ensemble
 from recarb.core.config.fields import Model
 from recarb.core.config.layers import Boundary, Climate, Inputs, LandUseLayer, Layer, Override
 from recarb.core.config.limits import Flags, Suspicion, Uncertainty
@@ -17,6 +18,7 @@ __all__ = [
     "Boundary",
     "Choices",
     "Climate",
+    "Ensemble",
     "Flags",
     "Forward",
     "Inputs",

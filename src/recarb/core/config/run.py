@@ -11,6 +11,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, ValidationError, model_validator
 
+from recarb.core.config.ensemble import Ensemble, check_ensemble
 from recarb.core.config.fields import Folder, Model
 from recarb.core.config.layers import Boundary, Climate, Inputs
 from recarb.core.config.limits import Flags, Suspicion, Uncertainty
@@ -41,6 +42,7 @@ class RunConfig(Model):
     model: Choices = Choices()
     scenarios: tuple[Scenario, ...] = STANDARD_SCENARIOS
     uncertainty: Uncertainty = Uncertainty()
+    ensemble: Ensemble = Ensemble()
     flags: Flags = Flags()
     suspicion: Suspicion = Suspicion()
 
@@ -64,6 +66,7 @@ class RunConfig(Model):
                 "(set model.soc_year, or warm_up.years)"
             )
         check_names(self.scenarios)
+        check_ensemble(self.ensemble, self.inputs, self.model)
         by_zone = [s.name for s in self.scenarios if s.gain_pct_by_zone]
         if by_zone and self.inputs.zones is None:
             raise ValueError(

@@ -1,0 +1,45 @@
+"""Other models beside RothC, on the same cells."""
+
+from typing import Literal
+
+from pydantic import Field, field_validator
+
+from recarb.core.config.fields import Model
+from recarb.core.config.layers import Inputs
+from recarb.core.config.phases import Choices
+
+ModelName = Literal["icbm", "ipcc-tier2"]
+TIER2: ModelName = "ipcc-tier2"
+DEPTH_CM = 30.0  # of the maps of an ensemble
+
+
+class Ensemble(Model):
+    """Models that run beside RothC; none by default. Fractions are of the input's dry matter."""
+
+    models: tuple[ModelName, ...] = ()
+    tillage: Literal["range", "full", "reduced", "none", "unknown"] = "range"
+    lignin: float = Field(default=0.073, ge=0, lt=1)  # all crops, IPCC 2019 table 5.5B
+    nitrogen: float = Field(default=0.0083, gt=0, lt=1)  # all crops, IPCC 2019 table 5.5B
+
+    @field_validator("models")
+    @classmethod
+    def _each_once(cls, models: tuple[ModelName, ...]) -> tuple[ModelName, ...]:
+        if len(set(models)) < len(models):
+            raise ValueError(f"expected every model once, came {', '.join(models)}")
+        return models
+
+
+def check_ensemble(ensemble: Ensemble, inputs: Inputs, choices: Choices) -> None:
+    """Raise ValueError where the run lacks what a model of the ensemble needs."""
+    if not ensemble.models:
+        return
+    if TIER2 in ensemble.models and inputs.sand is None:
+        raise ValueError(
+            f"ensemble.models has {TIER2}, which needs the sand content of the soil: give "
+            f"inputs.sand, or take {TIER2} out"
+        )
+    if choices.depth_cm != DEPTH_CM:
+        raise ValueError(
+            f"the models of [ensemble] are for 0-{DEPTH_CM:g} cm, but model.depth_cm is "
+            f"{choices.depth_cm:g}: set it to {DEPTH_CM:g}, or remove [ensemble]"
+        )
