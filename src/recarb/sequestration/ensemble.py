@@ -135,8 +135,10 @@ def _climate(inputs: xr.Dataset, found: xr.Dataset, phase: str) -> Climate:
 
 def _land_use(inputs: xr.Dataset) -> NDArray[np.uint8]:
     """Every class that a cell had, the latest last, (times, cell)."""
-    yearly = by_cell(inputs["land_use_yearly"], "year") if "land_use_yearly" in inputs else []
-    return np.stack([inputs["land_use_spin_up"].values, *yearly, inputs["land_use"].values])
+    times = [inputs["land_use_spin_up"].values, inputs["land_use"].values]
+    if "land_use_yearly" in inputs:
+        times[1:1] = inputs["land_use_yearly"].transpose("year", "cell").values
+    return np.stack(times)
 
 
 def ensemble_maps(
