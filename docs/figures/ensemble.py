@@ -111,7 +111,8 @@ def apart(maps: Maps) -> str:
         f"5 to 95 % of the cells {float(np.percentile(high / low, 5.0)):.1f} to "
         f"{float(np.percentile(high / low, 95.0)):.1f}.\n"
         "- Rank correlation of RSR over the cells: RothC with ICBM "
-        f"{maps.ranks('icbm_'):.2f}, with Tier 2 under full tillage {maps.ranks('ipcc-tier2-full_'):.2f}."
+        f"{maps.ranks('icbm_'):.2f}, with Tier 2 under full tillage "
+        f"{maps.ranks('ipcc-tier2-full_'):.2f}."
     )
 
 
