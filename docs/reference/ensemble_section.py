@@ -17,4 +17,6 @@ def ensemble_section(
         table(("file", "map", "unit"), (row(p) for p in ensemble_products(config))),
         "`XTL_*_reason.tif` are bytes, 255 = no data:\n",
         table(("value", "name", "meaning"), reasons),
+        "`ensemble/summary.csv` has the columns of `summary.csv` for every model (`model`), over "
+        "the cells that all models have numbers for.\n",
     ]

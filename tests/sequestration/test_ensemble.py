@@ -3,13 +3,16 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 import rasterio
 import xarray as xr
+from odc.geo.geobox import GeoBox
 from pydantic import ValidationError
 from tests.bad_country import Country, pattern
 from tests.factories import YEAR, cells, config
 
+from recarb.core.grid import Tile, cell_areas_ha
 from recarb.models.icbm import ReferenceSite
 from recarb.models.interface import Reason
 from recarb.sequestration import pipeline
@@ -211,7 +214,7 @@ def test_a_run_writes_the_maps_and_counts_the_cells(country):
     run = country.config()
     report = pipeline.run(run, threads=1)
     folder = report.folder / "ensemble"
-    wanted = {f"BAD_{product.stem}.tif" for product in ensemble_products(run)}
+    wanted = {f"BAD_{product.stem}.tif" for product in ensemble_products(run)} | {"summary.csv"}
     assert {path.name for path in folder.iterdir()} == wanted
     record = json.loads((report.folder / "provenance.json").read_text())
     by_reason = record["counts"]["ensemble_cells"]
@@ -228,6 +231,26 @@ def test_a_run_writes_the_maps_and_counts_the_cells(country):
     said = [finding for finding in report.findings if finding.code == "ensemble_cells"]
     assert [finding.where for finding in said] == ["ensemble, icbm", "ensemble, ipcc-tier2"]
     assert f"{by_reason['icbm/modelled']} modelled" in said[0].message
+
+
+def test_totals_of_every_model_are_over_the_same_cells(country):
+    country.write()
+    report = pipeline.run(country.config(), threads=1)
+    table = pd.read_csv(report.folder / "ensemble" / "summary.csv")
+    whole = table.query("level == 'country' and scenario == 'SSM2'").set_index("model")
+    assert list(whole.index) == ["rothc", *LABELS]
+    assert whole["cells"].nunique() == whole["area_ha"].nunique() == 1
+    assert whole["cells"].iloc[0] == report.counts["ensemble_cells"]["ipcc-tier2/modelled"]
+    cropland = report.summary.query("level == 'land_use' and land_use == 2 and scenario == 'SSM2'")
+    column = "total_rsr_mt_c_per_yr"
+    assert whole.loc["rothc", column] == pytest.approx(cropland[column].iloc[0], rel=1e-8)
+    folder = report.folder
+    with rasterio.open(folder / "ensemble" / "BAD_icbm_RSR_SSM2.tif") as source:
+        rate = source.read(1, masked=True).filled(np.nan)
+        grid = GeoBox(source.shape, source.transform, source.crs)
+    area = cell_areas_ha(grid, Tile(slice(0, grid.shape[0]), slice(0, grid.shape[1])))
+    expected = np.nansum(rate * area) / 1e6
+    assert whole.loc["icbm", column] == pytest.approx(expected, rel=1e-6)
 
 
 def test_the_maps_do_not_depend_on_the_tiles(country):
