@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from docs.figures import real_maps, real_tables
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
@@ -116,6 +117,17 @@ def apart(maps: Maps) -> str:
     )
 
 
+def totals(found: Mapping[str, Maps]) -> str:
+    """RSR at +20 % of all cells, from ensemble/summary.csv."""
+    columns = []
+    for maps in found.values():
+        table = pd.read_csv(maps.run.report.folder / "ensemble" / "summary.csv")
+        whole = table.query("level == 'country' and scenario == 'SSM3'")
+        columns.append([real_tables.number(mt) for mt in whole["total_rsr_mt_c_per_yr"]])
+    head = ("RSR at +20 % [Mt C yr⁻¹]", "North Macedonia", "Iberia")
+    return real_tables.table(head, zip(VERSIONS, *columns, strict=True))
+
+
 def reasons(run: runs.Finished) -> str:
     """Cells of each model by reason, as counted."""
     counts = run.report.counts["ensemble_cells"]
@@ -213,6 +225,7 @@ def main() -> None:
             "reasons": reasons(found["north_macedonia"].run),
             "pools": pools(cells),
             "references": references(cells),
+            "totals": totals(found),
         }
         for name, maps in found.items():
             tables[name] = medians(maps)
