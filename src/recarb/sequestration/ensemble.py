@@ -10,12 +10,22 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from recarb.core.config import Ensemble, RunConfig
+from recarb.core.config import RunConfig
 from recarb.core.sums import running_mean, running_sum
 from recarb.models.icbm import Icbm, ReferenceSite
-from recarb.models.interface import Climate, Drivers, Projection, Reason, SoilModel, Stocks, spread
+from recarb.models.interface import (
+    CROPLAND,
+    Climate,
+    Drivers,
+    Projection,
+    Reason,
+    SoilModel,
+    Stocks,
+    spread,
+)
 from recarb.models.ipcc_tier2 import Quality, Tier2, Tillage
 from recarb.rothc import kernels
+from recarb.sequestration.chains import PERCENT
 from recarb.sequestration.ensemble_maps import STATISTICS, label, rate_names, scenario_names
 from recarb.sequestration.forward import BAU
 from recarb.sequestration.inputs import with_cover
@@ -27,7 +37,6 @@ from recarb.sequestration.warm_up import input_ratio
 
 Floats = NDArray[np.float64]
 
-CROPLAND = 2
 IS_PEAT = 1.0
 TILLAGES: dict[str, tuple[Tillage, ...]] = {
     "range": ("full", "none"),
@@ -55,14 +64,15 @@ class RothCRun:
         return spread(reason, Stocks(*(np.take(v, at, axis=-1)[None] for v in stocks)))
 
 
-def models_of(choice: Ensemble, config: RunConfig, tables: ModelTables) -> list[SoilModel]:
+def models_of(config: RunConfig, tables: ModelTables) -> list[SoilModel]:
     """The models of run.toml beside RothC."""
+    choice = config.ensemble
     found: list[SoilModel] = []
     for name in choice.models:
         if name == "icbm":
             found.append(Icbm(reference_rate(config, tables)))
         else:
-            quality = Quality(choice.lignin, choice.nitrogen)
+            quality = Quality(choice.lignin_pct / PERCENT, choice.nitrogen_pct / PERCENT)
             found.append(Tier2(quality, TILLAGES[choice.tillage]))
     return found
 
@@ -144,14 +154,14 @@ def _land_use(inputs: xr.Dataset) -> NDArray[np.uint8]:
 def ensemble_maps(
     inputs: xr.Dataset, found: xr.Dataset, config: RunConfig, tables: ModelTables
 ) -> dict[str, Floats]:
-    """Maps of every model and of the ensemble, (cell,) by their keys (`ensemble_maps.products`).
+    """Maps of every model and of the ensemble, (cell,) by their keys (`ensemble_products`).
 
     The ensemble has a value where every model has one: its mean is that of the same models all
     over the map. Versions of one model (tillage) count as one in the mean and in the standard
     deviation; each counts in the least and the most.
     """
     drivers = drivers_of(inputs, found, tables, config.forward.years)
-    others = models_of(config.ensemble, config, tables)
+    others = models_of(config, tables)
     maps: dict[str, Floats] = {}
     rates: list[list[dict[str, Floats]]] = []  # by model and version
     for number, model in enumerate((RothCRun(found), *others)):

@@ -14,12 +14,12 @@ DEPTH_CM = 30.0  # of the maps of an ensemble
 
 
 class Ensemble(Model):
-    """Models that run beside RothC; none by default. Fractions are of the input's dry matter."""
+    """Models that run beside RothC; none by default. Percents are of the input's dry matter."""
 
     models: tuple[ModelName, ...] = ()
     tillage: Literal["range", "full", "reduced", "none", "unknown"] = "range"
-    lignin: float = Field(default=0.073, ge=0, lt=1)  # all crops, IPCC 2019 table 5.5B
-    nitrogen: float = Field(default=0.0083, gt=0, lt=1)  # all crops, IPCC 2019 table 5.5B
+    lignin_pct: float = Field(default=7.3, ge=0, lt=100)  # all crops, IPCC 2019 table 5.5B
+    nitrogen_pct: float = Field(default=0.83, gt=0, lt=100)  # all crops, IPCC 2019 table 5.5B
 
     @field_validator("models")
     @classmethod
