@@ -175,6 +175,8 @@ def test_the_reference_site_is_cropland_under_the_choices_of_the_run():
         ({"inputs": {}}, "needs the sand content of the soil: give inputs.sand"),
         ({"model": {"depth_cm": 20.0}}, "are for 0-30 cm, but model.depth_cm is 20"),
         ({"ensemble": {"models": ["icbm", "icbm"]}}, "expected every model once, came icbm, icbm"),
+        ({"forward": {"climate_change": {"temperature_k": 2.0, "pet_factor": 1.1}}}, "on one mean"),
+        ({"inputs": {**SAND, "land_use_forward": {"path": "later.tif"}}}, "on one mean climate"),
         ({"ensemble": {"models": ["century"]}}, "'icbm' or 'ipcc-tier2'"),
     ],
 )

@@ -8,6 +8,7 @@ from recarb.sequestration.chains import perturb
 from recarb.sequestration.ensemble import ensemble_maps
 from recarb.sequestration.ensemble_maps import ensemble_products
 from recarb.sequestration.forward import forward
+from recarb.sequestration.futures import futures
 from recarb.sequestration.ledger import Outcome
 from recarb.sequestration.maps import with_units
 from recarb.sequestration.products import derive, diagnostics, products
@@ -38,6 +39,9 @@ def simulate(
     state = warm_up(state, members, tables)
     ended = _where_run(forward(state, members, tables, config.scenarios, config.forward.years))
     results = {str(name): ended.isel(chain=i) for i, name in enumerate(members["chain"].values)}
+    plain = futures(state.isel(chain=0), members.isel(chain=0), config, tables)
+    running = results["mean"]["outcome"] == np.uint8(Outcome.RUN)
+    results["mean"] = results["mean"].assign(plain.where(running))
     maps = derive(results, config)
     if config.ensemble.models:
         others = ensemble_maps(inputs, results["mean"], config, tables)

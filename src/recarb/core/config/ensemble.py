@@ -1,12 +1,13 @@
 """Other models beside RothC, on the same cells."""
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, field_validator
 
 from recarb.core.config.fields import Model
-from recarb.core.config.layers import Inputs
-from recarb.core.config.phases import Choices
+
+if TYPE_CHECKING:
+    from recarb.core.config.run import RunConfig
 
 ModelName = Literal["icbm", "ipcc-tier2"]
 TIER2: ModelName = "ipcc-tier2"
@@ -29,17 +30,25 @@ class Ensemble(Model):
         return models
 
 
-def check_ensemble(ensemble: Ensemble, inputs: Inputs, choices: Choices) -> None:
+def check_ensemble(config: "RunConfig") -> None:
     """Raise ValueError where the run lacks what a model of the ensemble needs."""
-    if not ensemble.models:
+    models, inputs, depth_cm = config.ensemble.models, config.inputs, config.model.depth_cm
+    if not models:
         return
-    if TIER2 in ensemble.models and inputs.sand is None:
+    if TIER2 in models and inputs.sand is None:
         raise ValueError(
             f"ensemble.models has {TIER2}, which needs the sand content of the soil: give "
             f"inputs.sand, or take {TIER2} out"
         )
-    if choices.depth_cm != DEPTH_CM:
+    if depth_cm != DEPTH_CM:
         raise ValueError(
             f"the models of [ensemble] are for 0-{DEPTH_CM:g} cm, but model.depth_cm is "
-            f"{choices.depth_cm:g}: set it to {DEPTH_CM:g}, or remove [ensemble]"
+            f"{depth_cm:g}: set it to {DEPTH_CM:g}, or remove [ensemble]"
+        )
+    ahead = config.forward
+    if ahead.year_by_year or ahead.climate_change or inputs.land_use_forward is not None:
+        raise ValueError(
+            "the models of [ensemble] go ahead on one mean climate and land use: remove "
+            "[ensemble], or forward.year_by_year, forward.climate_change and "
+            "inputs.land_use_forward"
         )
