@@ -26,13 +26,8 @@ def commands(app: typer.Typer) -> None:
     app.command("prepare")(prepare.prepare)
     app.command("check")(check.check)
     app.command("run")(run.run)
-<<<<<<< HEAD
     app.command("cite")(cite.cite)
     app.command("compare")(compare.compare)
-=======
-    app.command("compare")(compare.compare)
-    app.command("cite")(cite.cite)
->>>>>>> fao
     app.command("rothc")(rothc.rothc)
     app.command("validate")(validate.validate)
     app.command("calibrate")(calibrate.calibrate)

@@ -42,6 +42,7 @@ MONTHLY = ("cover", "irrigation")  # twelve bands
 AXES = {"warm_up": "time", "reference": "reference", "ahead": "time_ahead"}  # of months or years
 UNIT_BLOCK = 512  # cells along a side of the blocks in which the boundary is rasterized
 UNIT_BLOCKS_KEPT = 200  # two rows of blocks of a world of 1 km; 100 MB
+OF_CELLS = ("zones", "sand", "peat")  # as they are, where they are given
 FLAG_LAYERS = ("sand", "electrical_conductivity", "peat", "wetland")
 
 
@@ -262,7 +263,7 @@ class CountryInputs:
         cells["irrigation"] = (("month", "cell"), irrigation)
         if "cover" in maps:
             cells["cover_layer"] = (("month", "cell"), maps["cover"][:, *at])
-        for key in ("zones", "npp_reference", "soc_uncertainty", "clay_uncertainty"):
+        for key in (*OF_CELLS, "npp_reference", "soc_uncertainty", "clay_uncertainty"):
             if key in maps:
                 cells[key] = ("cell", maps[key][at])
         return _with_catalogue_attrs(cells)
@@ -291,7 +292,7 @@ class CountryInputs:
         cells["outcome"] = cells["outcome"].where(~missing, np.uint8(Outcome.NO_CLIMATE))
         if "npp_reference" in cells:
             cells["npp_reference_climate"] = ("cell", yearly_npp(cells, "spin_up")[0, 0])
-        return _with_catalogue_attrs(_with_cover(cells, self.tables, self.config))
+        return _with_catalogue_attrs(with_cover(cells, self.tables, self.config))
 
     def _points(
         self,
@@ -357,7 +358,7 @@ def _mean_year(sample: Sample) -> Sample:
     )
 
 
-def _with_cover(cells: xr.Dataset, tables: ModelTables, config: RunConfig) -> xr.Dataset:
+def with_cover(cells: xr.Dataset, tables: ModelTables, config: RunConfig) -> xr.Dataset:
     """Plant cover of each phase: the layer, or the table by land use with the crop calendar.
 
     One calendar serves all phases, from the spin-up's climate: a month that turned from cropped to

@@ -171,7 +171,7 @@ def derive(results: Mapping[str, xr.Dataset], config: RunConfig) -> xr.Dataset:
     mean = results["mean"]
     years = config.forward.years
     final = {str(s): mean["final_soc"].sel(scenario=s).values for s in mean["scenario"].values}
-    t0 = _stock_at_t0(mean)
+    t0 = stock_at_t0(mean)
     maps: dict[str, Floats] = {"T0": t0}
     for name, stock in final.items():
         maps[f"finalSOC_{name}"] = stock
@@ -190,7 +190,8 @@ def derive(results: Mapping[str, xr.Dataset], config: RunConfig) -> xr.Dataset:
     )
 
 
-def _stock_at_t0(state: xr.Dataset) -> Floats:
+def stock_at_t0(state: xr.Dataset) -> Floats:
+    """All carbon at t0 [t C ha-1], (cell,)."""
     active = state["pools"].transpose("pool", "cell").values.sum(axis=0)
     return np.asarray(active + state["iom"].values)
 
@@ -234,7 +235,7 @@ def _uncertainty_maps(results: Mapping[str, xr.Dataset], config: RunConfig) -> d
 
     def bounds(pick: str) -> Bounds:
         of = {
-            chain: _stock_at_t0(r) if pick == "T0" else r["final_soc"].sel(scenario=pick).values
+            chain: stock_at_t0(r) if pick == "T0" else r["final_soc"].sel(scenario=pick).values
             for chain, r in results.items()
         }
         return Bounds(of["mean"], of["max"], of["min"])

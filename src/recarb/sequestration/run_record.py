@@ -12,6 +12,7 @@ from recarb.core.paths import AnyPath
 from recarb.core.provenance import combined_hash, file_facts, versions
 from recarb.io.raster import LayerFile
 from recarb.sequestration.checks import MOST, CheckReport
+from recarb.sequestration.ensemble_maps import reason_findings
 from recarb.sequestration.inputs import LAND_USE, CountryInputs
 from recarb.sequestration.ledger import Ledger
 from recarb.sequestration.tally import Tally
@@ -135,6 +136,7 @@ def after_findings(counts: dict[str, Any], ledger: Ledger) -> list[Finding]:
         )
         for key, cells in counts["stocks_outside_0_to_300"].items()
     ]
+    found += reason_findings(counts.get("ensemble_cells", {}))
     if ledger.failed:
         found.append(
             Finding("failed_cells", Severity.WARNING, "run", f"{ledger.failed} cells failed")

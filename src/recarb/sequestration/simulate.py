@@ -5,6 +5,8 @@ import xarray as xr
 
 from recarb.core.config import FAO_R, RunConfig
 from recarb.sequestration.chains import perturb
+from recarb.sequestration.ensemble import ensemble_maps
+from recarb.sequestration.ensemble_maps import ensemble_products
 from recarb.sequestration.fao_r import protocol as fao_r
 from recarb.sequestration.forward import forward
 from recarb.sequestration.futures import futures
@@ -35,7 +37,11 @@ def simulate(
     tables = tables or ModelTables.of(config)
     run_chains = fao_r.run if config.protocol == FAO_R else _rothc
     results = run_chains(inputs, config, tables)
-    maps = with_units(derive(results, config), products(config) + diagnostics(config))
+    maps = derive(results, config)
+    if config.ensemble.models:
+        others = ensemble_maps(inputs, results["mean"], config, tables)
+        maps = maps.assign({key: ("cell", values) for key, values in others.items()})
+    maps = with_units(maps, products(config) + diagnostics(config) + ensemble_products(config))
     return maps.assign_coords(
         {name: ("cell", inputs[name].values) for name in ("row", "column") if name in inputs.coords}
     )

@@ -5,6 +5,7 @@ Paths are relative to the folder of run.toml, or URLs (see `core.paths`); `~` an
 manual unless a comment says otherwise.
 """
 
+from recarb.core.config.ensemble import Ensemble
 from recarb.core.config.fields import Model
 from recarb.core.config.forward import ClimateChange, Forward
 from recarb.core.config.layers import Boundary, Climate, Inputs, LandUseLayer, Layer, Override
@@ -21,6 +22,7 @@ __all__ = [
     "Choices",
     "Climate",
     "ClimateChange",
+    "Ensemble",
     "Flags",
     "Forward",
     "Inputs",

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, ValidationError, model_validator
 
+from recarb.core.config.ensemble import Ensemble, check_ensemble
 from recarb.core.config.fields import Folder, Model
 from recarb.core.config.forward import Forward, check_forward
 from recarb.core.config.layers import Boundary, Climate, Inputs
@@ -44,6 +45,7 @@ class RunConfig(Model):
     model: Choices = Choices()
     scenarios: tuple[Scenario, ...] = STANDARD_SCENARIOS
     uncertainty: Uncertainty = Uncertainty()
+    ensemble: Ensemble = Ensemble()
     flags: Flags = Flags()
     suspicion: Suspicion = Suspicion()
 
@@ -68,6 +70,7 @@ class RunConfig(Model):
             )
         check_forward(self)
         check_names(self.scenarios)
+        check_ensemble(self)
         by_zone = [s.name for s in self.scenarios if s.gain_pct_by_zone]
         if by_zone and self.inputs.zones is None:
             raise ValueError(

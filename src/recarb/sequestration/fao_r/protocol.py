@@ -65,8 +65,8 @@ def run(inputs: xr.Dataset, config: RunConfig, tables: ModelTables) -> dict[str,
     Returns
     -------
     By chain ("mean", "max", "min"), a Dataset over `cell`: soc_t0, final_soc (scenario), pools at
-    t0 (pool), iom [t ha-1]; c_eq, c_bau, c_input (scenario), npp_reference [t ha-1 year-1]; rate_spin_up,
-    rate_forward, rate_warm_up [-]; outcome, the same in all chains.
+    t0 (pool), iom [t ha-1]; c_eq, c_bau, c_input (scenario), npp_reference [t ha-1 year-1];
+    rate_spin_up, rate_forward, rate_warm_up [-]; outcome, the same in all chains.
     """
     parts = [
         _all_chains(inputs.isel(cell=slice(at, at + CELLS_AT_ONCE)), config, tables)
