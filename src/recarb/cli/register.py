@@ -2,7 +2,7 @@
 
 import typer
 
-from recarb.cli import example, fetch, prepare, rothc, run, sources
+from recarb.cli import example, fetch, practices, prepare, rothc, run, sources
 
 
 def commands(app: typer.Typer) -> None:
@@ -12,6 +12,7 @@ def commands(app: typer.Typer) -> None:
     app.add_typer(sources.app, name="sources")
     app.command("fetch")(fetch.fetch)
     app.command("prepare")(prepare.prepare)
+    app.add_typer(practices.app, name="practices")
     app.command("check")(run.check)
     app.command("run")(run.run)
     app.command("rothc")(rothc.rothc)

@@ -26,6 +26,7 @@ from recarb.sequestration.layer_checks import (
     value_findings,
     zone_findings,
 )
+from recarb.sequestration.practices.measures import practice_findings
 from recarb.sequestration.sample_checks import Occupied, check_sample
 from recarb.sequestration.suspicions import SuspicionCode, suspicion, unknown_accepts
 from recarb.sequestration.tables import ModelTables
@@ -43,7 +44,8 @@ def check_run(config: RunConfig, progress: Progress = no_progress) -> CheckRepor
     """
     report = CheckReport(progress=progress, expected=_layer_count(config))
     report.tell(unknown_accepts(config.accept))
-    report.attempt("model", ModelTables.of, config)
+    if report.attempt("model", ModelTables.of, config) is not None:
+        report.tell(list(practice_findings(config)))
     grid = report.attempt("inputs.soc", _grid, config)
     occupied = None if grid is None else Occupied((grid.shape[0], grid.shape[1]))
     found = _static_layers(report, config, grid, occupied)
@@ -132,7 +134,7 @@ def _static(
     elif key in MASKS:
         report.tell(mask_findings(file, ground, row))
     elif file.quantity.is_code:
-        zones = {zone for s in config.scenarios for zone in s.gain_pct_by_zone}
+        zones = {zone for s in config.scenarios for zone in s.zones}
         report.tell(zone_findings(file, ground, row, zones))
     else:
         watch = occupied if key == "soc" else None

@@ -15,6 +15,7 @@ from recarb.sequestration.checks import MOST, CheckReport
 from recarb.sequestration.inputs import LAND_USE, CountryInputs
 from recarb.sequestration.ledger import Ledger
 from recarb.sequestration.tally import Tally
+from recarb.sequestration.targets import target_findings
 from recarb.sequestration.tile_store import TileKey
 
 # keys of run.toml that no tile depends on: they may change before an interrupted run goes on
@@ -122,6 +123,20 @@ def after_findings(counts: dict[str, Any], ledger: Ledger) -> list[Finding]:
         for key, cells in counts["implausible_cells"].items()
         if not key.startswith("U_")
     ]
+    found += [
+        Finding(
+            "input_capped_at_npp",
+            Severity.WARNING,
+            f"scenario {scenario}",
+            f"{cells:,} cells: the practices would bring more carbon than NPP leaves above BAU and "
+            "were cut back",
+            f"see flags/*_npp_capped_{scenario}.tif; cap_at_npp = false where the carbon comes "
+            "from elsewhere",
+        )
+        for scenario, cells in counts.get("npp_capped_cells", {}).items()
+        if cells
+    ]
+    found += target_findings(counts.get("targets", {}))
     if ledger.failed:
         found.append(
             Finding("failed_cells", Severity.WARNING, "run", f"{ledger.failed} cells failed")

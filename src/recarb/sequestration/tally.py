@@ -12,8 +12,9 @@ from recarb.sequestration.flags import out_of_order, outside_limits
 from recarb.sequestration.forward import BAU
 from recarb.sequestration.inputs import CountryInputs, LoadedTile
 from recarb.sequestration.ledger import Ledger
-from recarb.sequestration.products import products
+from recarb.sequestration.products import npp_capped, products
 from recarb.sequestration.summary import Summary
+from recarb.sequestration.targets import target_counts
 
 NEAR_THRESHOLD = 0.05  # of the cover fraction that turns a month from bare to vegetated
 COUNTS = ("above_npp", "filled", "cover_months", "near_threshold")
@@ -28,6 +29,8 @@ class Tally:
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTS, 0))
     implausible: dict[str, int] = field(default_factory=dict)
     no_percentage: dict[str, int] = field(default_factory=dict)
+    npp_capped: dict[str, int] = field(default_factory=dict)  # by scenario with practices
+    targets: dict[str, int] = field(default_factory=dict)  # see `targets.target_counts`
 
     @classmethod
     def of(cls, inputs: CountryInputs) -> Self:
@@ -50,6 +53,9 @@ class Tally:
         shares = [product.key for product in deliverables if product.key.startswith("U_")]
         gone = {key: int((running & np.isnan(maps[key].values)).sum()) for key in shares}
         _add(self.no_percentage, gone)
+        capped = {s.name: npp_capped(s.name) for s in config.scenarios if s.practices}
+        _add(self.npp_capped, {s: int((maps[key].values > 0).sum()) for s, key in capped.items()})
+        _add(self.targets, target_counts(config, maps))
         counts = {
             "above_npp": int((maps["C_eq_over_NPP"].values > 1.0).sum()),
             "filled": int(cells["climate_filled"].values.sum()),
@@ -68,6 +74,8 @@ class Tally:
             "counts": self.counts,
             "implausible": self.implausible,
             "no_percentage": self.no_percentage,
+            "npp_capped": self.npp_capped,
+            "targets": self.targets,
         }
 
     def merge(self, plain: Mapping[str, Any]) -> None:
@@ -78,6 +86,8 @@ class Tally:
         _add(self.counts, plain["counts"])
         _add(self.implausible, plain["implausible"])
         _add(self.no_percentage, plain["no_percentage"])
+        _add(self.npp_capped, plain["npp_capped"])
+        _add(self.targets, plain["targets"])
 
     def record(self) -> dict[str, Any]:
         """The counts as provenance names them."""
@@ -88,6 +98,10 @@ class Tally:
             "cover_cell_months_near_threshold": self.counts["near_threshold"],
             "implausible_cells": {k: n for k, n in self.implausible.items() if n},
             "uncertainty_without_percentage": {k: n for k, n in self.no_percentage.items() if n},
+        } | {
+            key: counts
+            for key, counts in (("npp_capped_cells", self.npp_capped), ("targets", self.targets))
+            if counts
         }
 
 

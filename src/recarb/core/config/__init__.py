@@ -10,10 +10,12 @@ from recarb.core.config.layers import Boundary, Climate, Inputs, LandUseLayer, L
 from recarb.core.config.limits import Flags, Suspicion, Uncertainty
 from recarb.core.config.phases import Choices, Forward, NppReference, SpinUp, WarmUp
 from recarb.core.config.run import RunConfig, load_config
-from recarb.core.config.scenarios import STANDARD_SCENARIOS, Scenario
+from recarb.core.config.scenarios import STANDARD_SCENARIOS, AdoptedPractice, Scenario
+from recarb.core.config.targets import Target
 
 __all__ = [
     "STANDARD_SCENARIOS",
+    "AdoptedPractice",
     "Boundary",
     "Choices",
     "Climate",
@@ -29,6 +31,7 @@ __all__ = [
     "Scenario",
     "SpinUp",
     "Suspicion",
+    "Target",
     "Uncertainty",
     "WarmUp",
     "load_config",

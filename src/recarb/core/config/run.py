@@ -15,7 +15,14 @@ from recarb.core.config.fields import Folder, Model
 from recarb.core.config.layers import Boundary, Climate, Inputs
 from recarb.core.config.limits import Flags, Suspicion, Uncertainty
 from recarb.core.config.phases import Choices, Forward, NppReference, SpinUp, WarmUp
-from recarb.core.config.scenarios import STANDARD_SCENARIOS, Scenario, check_names
+from recarb.core.config.scenarios import (
+    STANDARD_SCENARIOS,
+    Scenario,
+    check_names,
+    check_places,
+    check_years,
+)
+from recarb.core.config.targets import Target
 from recarb.core.errors import ConfigError
 from recarb.core.paths import AnyPath, is_file, parse_path, read_text
 
@@ -40,6 +47,7 @@ class RunConfig(Model):
     npp_reference: NppReference = NppReference()
     model: Choices = Choices()
     scenarios: tuple[Scenario, ...] = STANDARD_SCENARIOS
+    targets: tuple[Target, ...] = ()
     uncertainty: Uncertainty = Uncertainty()
     flags: Flags = Flags()
     suspicion: Suspicion = Suspicion()
@@ -63,13 +71,10 @@ class RunConfig(Model):
                 f"{self.model.soc_year}: it has to start in {self.model.soc_year + 1} "
                 "(set model.soc_year, or warm_up.years)"
             )
-        check_names(self.scenarios)
-        by_zone = [s.name for s in self.scenarios if s.gain_pct_by_zone]
-        if by_zone and self.inputs.zones is None:
-            raise ValueError(
-                f"scenario {by_zone[0]} has gains by zone, but there is no map of zones: "
-                "give inputs.zones, or remove gain_pct_by_zone"
-            )
+        check_names("scenario", [scenario.name for scenario in self.scenarios])
+        check_names("target", [target.name for target in self.targets])
+        check_places(self.scenarios, self.inputs.zones is not None, self.has_units)
+        check_years(self.scenarios, self.first_forward_year, self.forward.years)
         if self.uncertainty.ssm_map not in {None, *(s.name for s in self.scenarios)}:
             raise ValueError(f"uncertainty.ssm_map {self.uncertainty.ssm_map!r} is no scenario")
         return self
@@ -81,6 +86,16 @@ class RunConfig(Model):
         if self.uncertainty.ssm_map or not names:
             return self.uncertainty.ssm_map
         return "SSM2" if "SSM2" in names else names[-1]
+
+    @property
+    def has_units(self) -> bool:
+        """Whether the boundary has administrative units with names."""
+        return self.boundary is not None and self.boundary.unit_field is not None
+
+    @property
+    def first_forward_year(self) -> int:
+        """The year after t0."""
+        return (self.warm_up.years[1] if self.warm_up else self.model.soc_year) + 1
 
     def fingerprint(self) -> str:
         """Hash of the resolved configuration, wherever its files lie, however it is tiled [hex]."""

@@ -1,0 +1,200 @@
+"""What a practice of run.toml means in numbers: how much of what quality, where, and when."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recarb.core.config import AdoptedPractice, RunConfig
+from recarb.core.config.scenarios import OWN
+from recarb.core.errors import ConfigError
+from recarb.core.findings import Finding, Severity
+from recarb.sequestration.practices.crops import PERCENT, amendment_carbon
+from recarb.sequestration.practices.library import Practice, practice
+from recarb.sequestration.suspicions import SuspicionCode, suspicion
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One practice of a scenario, resolved.
+
+    Attributes
+    ----------
+    value : t C ha-1 yr-1, or part of the input of BAU [-] where `relative`
+    entry : shares entering DPM, RPM, HUM [-]; None: those of the land use
+    land_use : classes; () all that are modelled
+    zone, unit : numbers of zones and names of units; () everywhere
+    adopted : share of the area [-] by forward year, (years,), or (1,) if it never changes
+    unverified : which of its numbers rest on general knowledge alone
+    """
+
+    name: str
+    relative: bool
+    value: float
+    entry: tuple[float, float, float] | None
+    land_use: tuple[int, ...]
+    zone: tuple[int, ...]
+    unit: tuple[str, ...]
+    adopted: Floats
+    unverified: tuple[str, ...] = ()
+
+
+def measures_of(config: RunConfig) -> dict[str, tuple[Measure, ...]]:
+    """The practices of every scenario that has some, by its name.
+
+    Raises
+    ------
+    ConfigError
+        A practice is not in the library, has no number, or does not fit the land use.
+    """
+    return {
+        scenario.name: tuple(
+            resolve(one, config, f"scenario {scenario.name}") for one in scenario.practices
+        )
+        for scenario in config.scenarios
+        if scenario.practices
+    }
+
+
+def resolve(one: AdoptedPractice, config: RunConfig, where: str) -> Measure:
+    """The numbers of one practice: those of run.toml, else those of the library."""
+    row = None if one.practice == OWN else practice(one.practice)
+    relative, value, checked = _amount(one, row, where)
+    entry = _entry(one, row)
+    own_quality = one.dpm_rpm is not None or one.split is not None
+    doubts = [] if checked else ["amount"]
+    if row is not None and not own_quality and row.quality_status == "unverified":
+        doubts.append("quality")
+    ramp = one.ramp_years or (row.ramp_years if row else 1)
+    return Measure(
+        name=one.practice,
+        relative=relative,
+        value=value,
+        entry=entry,
+        land_use=_land_use(one, row, where),
+        zone=one.zone,
+        unit=one.unit,
+        adopted=adopted_share(one, ramp, config.first_forward_year, config.forward.years),
+        unverified=tuple(doubts),
+    )
+
+
+def _amount(one: AdoptedPractice, row: Practice | None, where: str) -> tuple[bool, float, bool]:
+    """Whether it is relative, the number, and whether its source was read (or it is the user's)."""
+    if row is not None and row.effect == "none":
+        raise ConfigError(f"{where}: {row.name} brings no carbon input: {row.advice}")
+    if one.amount_tc_ha_per_yr is not None:
+        return False, one.amount_tc_ha_per_yr, True
+    if one.gain_pct is not None:
+        return True, one.gain_pct / PERCENT, True
+    assert row is not None  # noqa: S101 - an own practice has a number of its own
+    if one.fresh_t_ha_per_yr is not None:
+        if row.dry_matter_pct is None or row.carbon_pct is None:
+            raise ConfigError(f"{where}: fresh_t_ha_per_yr is of amendments; {row.name} is none")
+        amount = amendment_carbon(one.fresh_t_ha_per_yr, row.dry_matter_pct, row.carbon_pct)
+        return False, amount, row.status == "sourced"
+    value = {"low": row.low, "typical": row.value, "high": row.high}[one.level]
+    if value is None:
+        raise ConfigError(
+            f"{where}: the library has no {one.level} number of {row.name}: give "
+            f"amount_tc_ha_per_yr or gain_pct. {row.advice}"
+        )
+    relative = row.effect == "gain"
+    return relative, value / PERCENT if relative else value, row.status == "sourced"
+
+
+def _entry(one: AdoptedPractice, row: Practice | None) -> tuple[float, float, float] | None:
+    """Shares entering DPM, RPM, HUM: of run.toml, else of the library, else of the land use."""
+    for ratio, split in (
+        (one.dpm_rpm, one.split),
+        (row.dpm_rpm, row.split) if row else (None, None),
+    ):
+        if split is not None:
+            return split
+        if ratio is not None:
+            return ratio / (1.0 + ratio), 1.0 / (1.0 + ratio), 0.0
+    return None
+
+
+def _land_use(one: AdoptedPractice, row: Practice | None, where: str) -> tuple[int, ...]:
+    if row is None:
+        return one.land_use
+    if wrong := sorted(set(one.land_use) - set(row.land_use)):
+        raise ConfigError(
+            f"{where}: {row.name} is a practice of land use {', '.join(map(str, row.land_use))}; "
+            f"came {wrong[0]}. Correct land_use, or write a practice of your own with "
+            "amount_tc_ha_per_yr or gain_pct"
+        )
+    return one.land_use or row.land_use
+
+
+def adopted_share(one: AdoptedPractice, ramp_years: int, first: int, years: int) -> Floats:
+    """Share of the area, times the part of the full effect it has reached [-], by forward year.
+
+    A share holds from its year until the next (or grows linearly between them). A hectare that
+    adopts in one year has 1/n of the effect in it, 2/n in the next, all from the n-th on.
+
+    Returns
+    -------
+    (years,), or (1,) where nothing changes
+    """
+    if not isinstance(one.adoption, dict):
+        adoption = np.full(years, one.adoption)
+    else:
+        named = sorted(one.adoption)
+        shares = [one.adoption[year] for year in named]
+        year = np.arange(first, first + years)
+        if one.adoption_linear:
+            adoption = np.interp(year, named, shares, left=0.0)
+        else:
+            steps = np.searchsorted(named, year, side="right")
+            adoption = np.array([0.0, *shares])[steps]
+    if ramp_years > 1:
+        grown = np.minimum(np.arange(1, years + 1) / ramp_years, 1.0)
+        adoption = np.convolve(np.diff(adoption, prepend=0.0), grown)[:years]
+    return adoption[:1] if (adoption == adoption[0]).all() else adoption
+
+
+def check_units(config: RunConfig, names: tuple[str, ...]) -> None:
+    """Refuse names of administrative units that the boundary does not have."""
+    for scenario in config.scenarios:
+        for one in scenario.practices:
+            if wrong := [name for name in one.unit if name not in names]:
+                raise ConfigError(
+                    f"scenario {scenario.name}: {one.practice} names the unit {wrong[0]!r}; the "
+                    f"boundary has {', '.join(names)}"
+                )
+
+
+def practice_findings(config: RunConfig) -> Iterator[Finding]:
+    """Numbers of the library that nobody has confirmed, and what a practice does not say.
+
+    Raises
+    ------
+    ConfigError
+        As `measures_of`.
+    """
+    for scenario, measures in measures_of(config).items():
+        for one in measures:
+            if one.unverified:
+                yield suspicion(
+                    SuspicionCode.UNVERIFIED_PRACTICE,
+                    f"scenario {scenario}",
+                    f"the {' and the '.join(one.unverified)} of {one.name} in the library rests on "
+                    "general knowledge; its source was not read",
+                    "give your own number (amount_tc_ha_per_yr, gain_pct, dpm_rpm, split), use "
+                    "the GSOCseq levels, or accept it",
+                )
+            row = None if one.name == OWN else practice(one.name)
+            if row is not None and row.cover:
+                yield Finding(
+                    "practice_cover",
+                    Severity.NOTE,
+                    f"scenario {scenario}",
+                    f"{one.name} keeps the soil covered ({row.cover}); the scenario changes the "
+                    "carbon input and its quality, and leaves the cover of BAU",
+                    "with the longer cover decomposition slows: the gain is a lower bound",
+                )
