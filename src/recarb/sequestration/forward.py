@@ -86,7 +86,8 @@ def forward(
     Returns
     -------
     `state` with final_soc [t ha-1] and c_input [t ha-1 year-1] over (scenario, cell) or (chain,
-    scenario, cell), and rate_forward [-].
+    scenario, cell), rate_forward [-], and input_response [t ha-1 per t ha-1 year-1], the stock that
+    a unit of annual input has become.
     """
     land = land_of(inputs["land_use"].values, tables)
     left, response, rate = kernels.forward(
@@ -107,6 +108,7 @@ def forward(
         final_soc=shaped(kept[:, None] + c_input * per_unit[:, None], "scenario"),
         c_input=shaped(c_input, "scenario"),
         rate_forward=shaped(rate),
+        input_response=shaped(per_unit),
     ).assign_coords(scenario=[BAU, *(s.name for s in scenarios)])
 
 

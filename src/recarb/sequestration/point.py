@@ -1,5 +1,6 @@
 """One cell month by month: the whole trajectory, all phases and scenarios."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,10 +8,11 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from recarb.core.config import RunConfig
+from recarb.core.config import RunConfig, Scenario
 from recarb.core.errors import InputError
 from recarb.core.grid import LONLAT, Tile, transform
 from recarb.rothc import kernels
+from recarb.sequestration.by_practice import courses_of, covered_from
 from recarb.sequestration.carbon_input import npp_ratio
 from recarb.sequestration.forward import BAU
 from recarb.sequestration.inputs import CountryInputs
@@ -96,14 +98,15 @@ def _stepped(
     deficit: float,
     cell: xr.Dataset,
     phase: str,
-    c_input: Floats,
+    entering: Floats,
     tables: ModelTables,
     land_use: NDArray[np.uint8],
     years: int,
 ) -> tuple[Floats, Floats, Floats, Floats, Floats]:
     """Months of a phase, year by year because land use may change: pools, input, rate, deficit.
 
-    `c_input`, `land_use` : (years | 1,); monthly climate and cover repeat where they have one year.
+    `entering` : (years | 1, 3) annual input into DPM, RPM, HUM; `land_use` : (years | 1,); monthly
+    climate and cover repeat where they have one year.
     """
     names = ("temperature", "rain", "pet", "cover")
     series = {key: cell[f"{key}_{phase}"].isel(cell=0).values for key in names}
@@ -115,8 +118,7 @@ def _stepped(
             for key, values in series.items()
         }
         used = land_use[year % land_use.size]
-        amount = c_input[year % c_input.size]
-        inputs = amount * share[:, None] * tables.entry(np.array(used))
+        inputs = share[:, None] * entering[year % len(entering)]
         pools, respired, deficits, rates = kernels.run_months(
             start,
             deficit,
@@ -172,7 +174,7 @@ def _spin_up_year(
         float(state["deficit"].values[0]),
         cell.assign(land_use=("cell", land_use)),
         "spin_up",
-        state["c_eq"].values,
+        state["c_eq"].values[:, None] * tables.entry(land_use),
         tables,
         land_use,
         1,
@@ -196,7 +198,7 @@ def _warm_up_months(
         float(state["deficit"].values[0]),
         cell,
         "warm_up",
-        c_input,
+        c_input[:, None] * tables.entry(np.broadcast_to(land_use, c_input.shape)),
         tables,
         land_use,
         last - first + 1,
@@ -208,20 +210,48 @@ def _forward_months(
     warm: xr.Dataset, cell: xr.Dataset, tables: ModelTables, config: RunConfig
 ) -> list[pd.DataFrame]:
     c_bau = warm["c_bau"].values
-    amounts = {BAU: c_bau}
-    amounts |= {s.name: scenario_input(s, c_bau, cell, 0.0) for s in config.scenarios}
-    first = (config.warm_up.years[1] if config.warm_up else config.model.soc_year) + 1
+    entry = tables.entry(cell["land_use"].values)
+    courses = {BAU: [(1.0, c_bau[:, None] * entry, cell)]}
+    for one in config.scenarios:
+        if one.practices:
+            courses[one.name] = list(_parts_of(one, warm, cell, tables, config.forward.years))
+        else:
+            amount = scenario_input(one, c_bau, cell, 0.0)
+            courses[one.name] = [(1.0, amount[:, None] * entry, cell)]
     frames = []
-    for name, amount in amounts.items():
-        months = _stepped(
-            warm["pools"].isel(cell=0).values,
-            float(warm["deficit"].values[0]),
-            cell,
-            "forward",
-            amount,
-            tables,
-            cell["land_use"].values,
-            config.forward.years,
+    for name, parts in courses.items():
+        of_parts = [
+            (
+                share,
+                _stepped(
+                    warm["pools"].isel(cell=0).values,
+                    float(warm["deficit"].values[0]),
+                    where,
+                    "forward",
+                    entering,
+                    tables,
+                    cell["land_use"].values,
+                    config.forward.years,
+                ),
+            )
+            for share, entering, where in parts
+        ]
+        months = tuple(
+            np.sum([share * part[i] for share, part in of_parts], axis=0)
+            for i in range(len(of_parts[0][1]))
         )
-        frames.append(_frame("forward", name, first, float(warm["iom"].values[0]), months))
+        iom = float(warm["iom"].values[0])
+        frames.append(_frame("forward", name, config.first_forward_year, iom, months))
     return frames
+
+
+def _parts_of(
+    scenario: Scenario, warm: xr.Dataset, cell: xr.Dataset, tables: ModelTables, years: int
+) -> Iterator[tuple[float, Floats, xr.Dataset]]:
+    """Share of the land, its input (years, 3), and the cell with its cover, under practices."""
+    for part in courses_of(scenario, warm, cell, tables)[0].parts:
+        covered = cell
+        if part.covered_from is not None:
+            measures = tables.measures[scenario.name]
+            covered = covered_from(cell, measures, part.covered_from, years)
+        yield part.share, part.entering[:, :, 0], covered

@@ -39,37 +39,54 @@ def scenario_input(
 
 
 @dataclass(frozen=True)
-class Entering:
-    """Carbon that enters DPM, RPM and HUM in the years of the forward phase.
+class Course:
+    """What a part of the land goes through in the forward phase.
 
     Attributes
     ----------
-    amounts : (year | 1, 3, cell) [t C ha-1 yr-1]; one year holds for all
+    share : of the land [-]
+    entering : (years, 3, cell) carbon entering DPM, RPM and HUM [t C ha-1 yr-1]
+    covered_from : first forward year (from 0) in which the practice keeps its `cover_months`
+        covered; None: the cover of BAU
+    """
+
+    share: float
+    entering: Floats
+    covered_from: int | None = None
+
+
+@dataclass(frozen=True)
+class Courses:
+    """All parts of the land under one scenario; their shares sum to 1.
+
+    Attributes
+    ----------
+    bau : (1, 3, cell) what enters under BAU [t C ha-1 yr-1]
+    mean : (cell,) mean annual input of the whole land [t C ha-1 yr-1]
     capped : (cell,) whether the practices were cut back to NPP in some year
     """
 
-    amounts: Floats
+    bau: Floats
+    parts: tuple[Course, ...]
+    mean: Floats
     capped: Bools
 
-    @property
-    def mean(self) -> Floats:
-        """Mean annual input [t C ha-1 yr-1], (cell,)."""
-        return running_mean(running_sum(self.amounts.swapaxes(0, 1)))
 
-
-def practice_input(
+def practice_courses(
     measures: Sequence[Measure],
     c_bau: Floats,
     entry: Floats,
     limit: Floats | None,
     inputs: xr.Dataset,
     gain_points: float,
-) -> Entering:
+) -> Courses:
     """Annual carbon input of a scenario by practice, with its quality.
 
     BAU's input and what every practice adds, per hectare and year: changes add, percentages never
     multiply. The points of a chain are added to a relative practice; an amount moves by the same
-    percentage of itself; both in the share of the area that adopts.
+    percentage of itself; both in the share of the land that adopts. Stocks are linear in the input,
+    so the mean input serves all land, unless a practice changes the cover: then the land that
+    adopts in each year is a part of its own.
 
     Parameters
     ----------
@@ -78,26 +95,49 @@ def practice_input(
         [t C ha-1 yr-1]; None: no limit
     """
     base = c_bau * entry
-    years = max((one.adopted.size for one in measures), default=1)
-    added = np.zeros((years, *base.shape))
-    for one in measures:
-        amount = _amount(one, c_bau, gain_points) * place_of(one, inputs)
-        shares = entry if one.entry is None else np.array(one.entry)[:, None]
-        for year in range(years):
-            added[year] += one.adopted[year % one.adopted.size] * amount * shares
-    capped = np.zeros(c_bau.size, dtype=np.bool_)
-    if limit is not None:
-        for year in range(years):
-            capped |= _cut_back(added[year], c_bau, limit)
-    return Entering(np.maximum(base + added, 0.0), capped)
+    full = [_added(one, c_bau, entry, inputs, gain_points) for one in measures]
+    added = _together(full, [one.adopted for one in measures])
+    factor, capped = _cut_back(added, c_bau, limit)
+    whole = _entering(base, added, factor)
+    mean = running_mean(running_sum(whole.swapaxes(0, 1)))
+    covering = next((i for i, one in enumerate(measures) if one.cover_months), None)
+    if covering is None:
+        return Courses(base[None], (Course(1.0, whole),), mean, capped)
+    parts = []
+    adopting, grown = measures[covering].adopting, measures[covering].grown
+    for share, start in _parts(adopting):
+        shares = [one.adopted for one in measures]
+        shares[covering] = np.zeros(adopting.size)
+        if start is not None:
+            shares[covering][start:] = grown[: adopting.size - start]
+        parts.append(Course(share, _entering(base, _together(full, shares), factor), start))
+    return Courses(base[None], tuple(parts), mean, capped)
 
 
-def _amount(one: Measure, c_bau: Floats, gain_points: float) -> Floats:
-    """What a hectare that has adopted the practice adds [t C ha-1 yr-1], (cell,)."""
+def _parts(adopting: Floats) -> list[tuple[float, int | None]]:
+    """Shares of the land [-] and the year in which each adopts; None: never."""
+    parts: list[tuple[float, int | None]] = [(1.0 - float(adopting.sum()), None)]
+    parts += [(float(adopting[year]), int(year)) for year in np.flatnonzero(adopting)]
+    return [part for part in parts if part[0] > 0.0]
+
+
+def _added(
+    one: Measure, c_bau: Floats, entry: Floats, inputs: xr.Dataset, gain_points: float
+) -> Floats:
+    """What a hectare that has adopted the practice adds [t C ha-1 yr-1], (3, cell)."""
     points = gain_points / PERCENT
     if one.relative:
-        return c_bau * (one.value + points)
-    return np.full(c_bau.size, max(one.value * (1.0 + points), 0.0))
+        amount = c_bau * (one.value + points)
+    else:
+        amount = np.full(c_bau.size, max(one.value * (1.0 + points), 0.0))
+    shares = entry if one.entry is None else np.array(one.entry)[:, None]
+    return np.asarray(np.where(place_of(one, inputs), amount * shares, 0.0))
+
+
+def _together(full: Sequence[Floats], shares: Sequence[Floats]) -> Floats:
+    """What the practices add in every year, (years, 3, cell), by their shares (years,)."""
+    by_practice = zip(shares, full, strict=True)
+    return running_sum([share[:, None, None] * amount for share, amount in by_practice])
 
 
 def place_of(one: Measure, inputs: xr.Dataset) -> Bools:
@@ -114,10 +154,18 @@ def place_of(one: Measure, inputs: xr.Dataset) -> Bools:
     return here
 
 
-def _cut_back(added: Floats, c_bau: Floats, limit: Floats) -> Bools:
-    """Shrink what one year adds (3, cell) to what `limit` leaves above BAU; say where."""
-    more = running_sum(added)
-    room = np.maximum(limit - c_bau, 0.0)
+def _cut_back(added: Floats, c_bau: Floats, limit: Floats | None) -> tuple[Floats, Bools]:
+    """Part of what is added (years, 3, cell) that has room below `limit`, (years, cell); where."""
+    more = running_sum(added.swapaxes(0, 1))
+    factor = np.ones_like(more)
+    if limit is None:
+        return factor, np.zeros(c_bau.size, dtype=np.bool_)
+    room = np.broadcast_to(np.maximum(limit - c_bau, 0.0), more.shape)
     over = more > room + ROUNDING * c_bau
-    added *= np.divide(room, more, out=np.ones_like(more), where=over)
-    return over
+    np.divide(room, more, out=factor, where=over)
+    return factor, over.any(axis=0)
+
+
+def _entering(base: Floats, added: Floats, factor: Floats) -> Floats:
+    """Carbon entering each pool in every year, never negative, (years, 3, cell)."""
+    return np.maximum(base + added * factor[:, None], 0.0)

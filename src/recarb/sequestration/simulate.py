@@ -4,6 +4,7 @@ import numpy as np
 import xarray as xr
 
 from recarb.core.config import RunConfig
+from recarb.sequestration.by_practice import with_practices
 from recarb.sequestration.chains import perturb
 from recarb.sequestration.forward import forward
 from recarb.sequestration.ledger import Outcome
@@ -34,7 +35,9 @@ def simulate(
     members = perturb(inputs, config.uncertainty)
     state = spin_up(members, tables)
     state = warm_up(state, members, tables)
-    ended = _where_run(forward(state, members, tables, config.scenarios, config.forward.years))
+    state = forward(state, members, tables, config.scenarios, config.forward.years)
+    state = with_practices(state, members, tables, config.scenarios, config.forward.years)
+    ended = _where_run(state)
     results = {str(name): ended.isel(chain=i) for i, name in enumerate(members["chain"].values)}
     maps = with_units(derive(results, config), products(config) + diagnostics(config))
     return maps.assign_coords(

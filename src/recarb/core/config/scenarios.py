@@ -39,6 +39,7 @@ class AdoptedPractice(Model):
     dpm_rpm: float | None = Field(default=None, gt=0)
     split: tuple[Share, Share, Share] | None = None
     ramp_years: int | None = Field(default=None, ge=1)
+    cover_months: tuple[Annotated[int, Field(ge=1, le=12)], ...] = ()
 
     @model_validator(mode="after")
     def _one_of_each(self) -> Self:
@@ -71,10 +72,10 @@ class AdoptedPractice(Model):
             raise ValueError("adoption: expected years, like { 2025 = 0.1, 2030 = 0.5 }")
         steps = sorted(self.adoption.items())
         falls = [later for (_, share), (later, less) in pairwise(steps) if less < share]
-        if falls and (self.ramp_years or 1) > 1:
+        if falls:
             raise ValueError(
-                f"adoption falls in {falls[0]}, but the practice has ramp_years = "
-                f"{self.ramp_years}: which hectares leave it, old or new, is not known"
+                f"adoption falls in {falls[0]}; which hectares leave, old or new, is not known: "
+                "expected a share that never falls"
             )
         return self
 

@@ -27,7 +27,9 @@ class Measure:
     entry : shares entering DPM, RPM, HUM [-]; None: those of the land use
     land_use : classes; () all that are modelled
     zone, unit : numbers of zones and names of units; () everywhere
-    adopted : share of the area [-] by forward year, (years,), or (1,) if it never changes
+    adopting : share of the area [-] that adopts in each forward year, (years,)
+    grown : part of the full effect [-] in the first, second, ... year of a hectare, (years,)
+    cover_months : months (1 to 12) in which it keeps the soil covered
     unverified : which of its numbers rest on general knowledge alone
     """
 
@@ -38,8 +40,15 @@ class Measure:
     land_use: tuple[int, ...]
     zone: tuple[int, ...]
     unit: tuple[str, ...]
-    adopted: Floats
+    adopting: Floats
+    grown: Floats
+    cover_months: tuple[int, ...] = ()
     unverified: tuple[str, ...] = ()
+
+    @property
+    def adopted(self) -> Floats:
+        """Share of the area, times the effect it has reached [-], by forward year, (years,)."""
+        return np.convolve(self.adopting, self.grown)[: self.adopting.size]
 
 
 def measures_of(config: RunConfig) -> dict[str, tuple[Measure, ...]]:
@@ -50,13 +59,19 @@ def measures_of(config: RunConfig) -> dict[str, tuple[Measure, ...]]:
     ConfigError
         A practice is not in the library, has no number, or does not fit the land use.
     """
-    return {
-        scenario.name: tuple(
-            resolve(one, config, f"scenario {scenario.name}") for one in scenario.practices
-        )
-        for scenario in config.scenarios
-        if scenario.practices
-    }
+    found = {}
+    for scenario in config.scenarios:
+        where = f"scenario {scenario.name}"
+        if scenario.practices:
+            found[scenario.name] = tuple(resolve(p, config, where) for p in scenario.practices)
+            covering = [one.name for one in found[scenario.name] if one.cover_months]
+            if len(covering) > 1:
+                raise ConfigError(
+                    f"{where}: {' and '.join(covering)} both change the cover; how much of the "
+                    "land has both is not known: give cover_months to one of them, or write two "
+                    "scenarios"
+                )
+    return found
 
 
 def resolve(one: AdoptedPractice, config: RunConfig, where: str) -> Measure:
@@ -77,7 +92,9 @@ def resolve(one: AdoptedPractice, config: RunConfig, where: str) -> Measure:
         land_use=_land_use(one, row, where),
         zone=one.zone,
         unit=one.unit,
-        adopted=adopted_share(one, ramp, config.first_forward_year, config.forward.years),
+        adopting=adopting_share(one, config.first_forward_year, config.forward.years),
+        grown=np.minimum(np.arange(1, config.forward.years + 1) / ramp, 1.0),
+        cover_months=one.cover_months,
         unverified=tuple(doubts),
     )
 
@@ -131,31 +148,24 @@ def _land_use(one: AdoptedPractice, row: Practice | None, where: str) -> tuple[i
     return one.land_use or row.land_use
 
 
-def adopted_share(one: AdoptedPractice, ramp_years: int, first: int, years: int) -> Floats:
-    """Share of the area, times the part of the full effect it has reached [-], by forward year.
+def adopting_share(one: AdoptedPractice, first: int, years: int) -> Floats:
+    """Share of the area that adopts in each forward year [-], (years,).
 
-    A share holds from its year until the next (or grows linearly between them). A hectare that
-    adopts in one year has 1/n of the effect in it, 2/n in the next, all from the n-th on.
+    A share of `adoption` holds from its year until the next, or grows linearly between them.
 
-    Returns
-    -------
-    (years,), or (1,) where nothing changes
+    >>> adopting_share(AdoptedPractice(gain_pct=5.0, adoption={2022: 0.25, 2024: 0.5}), 2021, 4)
+    array([0.  , 0.25, 0.  , 0.25])
     """
     if not isinstance(one.adoption, dict):
-        adoption = np.full(years, one.adoption)
+        return np.concatenate([[one.adoption], np.zeros(years - 1)])
+    named = sorted(one.adoption)
+    shares = [one.adoption[year] for year in named]
+    year = np.arange(first, first + years)
+    if one.adoption_linear:
+        adopted = np.interp(year, named, shares, left=0.0)
     else:
-        named = sorted(one.adoption)
-        shares = [one.adoption[year] for year in named]
-        year = np.arange(first, first + years)
-        if one.adoption_linear:
-            adoption = np.interp(year, named, shares, left=0.0)
-        else:
-            steps = np.searchsorted(named, year, side="right")
-            adoption = np.array([0.0, *shares])[steps]
-    if ramp_years > 1:
-        grown = np.minimum(np.arange(1, years + 1) / ramp_years, 1.0)
-        adoption = np.convolve(np.diff(adoption, prepend=0.0), grown)[:years]
-    return adoption[:1] if (adoption == adoption[0]).all() else adoption
+        adopted = np.array([0.0, *shares])[np.searchsorted(named, year, side="right")]
+    return np.diff(adopted, prepend=0.0)
 
 
 def check_units(config: RunConfig, names: tuple[str, ...]) -> None:
@@ -189,12 +199,12 @@ def practice_findings(config: RunConfig) -> Iterator[Finding]:
                     "the GSOCseq levels, or accept it",
                 )
             row = None if one.name == OWN else practice(one.name)
-            if row is not None and row.cover:
+            if row is not None and row.cover and not one.cover_months:
                 yield Finding(
                     "practice_cover",
                     Severity.NOTE,
                     f"scenario {scenario}",
                     f"{one.name} keeps the soil covered ({row.cover}); the scenario changes the "
                     "carbon input and its quality, and leaves the cover of BAU",
-                    "with the longer cover decomposition slows: the gain is a lower bound",
+                    "give cover_months: a covered soil decomposes more slowly",
                 )
