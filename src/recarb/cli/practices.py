@@ -7,7 +7,9 @@ import typer
 if TYPE_CHECKING:
     from recarb.sequestration.practices.library import Practice
 
-WIDTH = 160  # columns of the table where no terminal says how wide it is
+WIDTH = 200  # columns of the table where no terminal says how wide it is
+
+SHORT = {"% of the input of BAU": "% of BAU"}
 
 app = typer.Typer(
     help="Practices of soil management and the carbon they bring: list, show one, residues.",
@@ -44,7 +46,7 @@ def practices(
     table = Table("practice", "what", "brings", "range", "unit", "land use", "quality", "status")
     for row in rows:
         table.add_row(
-            row.name, row.title, _number(row.value), _range(row), row.unit,
+            row.name, row.title, _number(row.value), _range(row), SHORT.get(row.unit, row.unit),
             ", ".join(map(str, row.land_use)), row.quality(), _status(row),
         )  # fmt: skip
     console = Console()
@@ -123,7 +125,7 @@ def _lines(row: "Practice") -> list[str]:
     if row.ramp_years > 1:
         lines.append(f"full effect after: {row.ramp_years} years")
     if row.cover:
-        lines.append(f"keeps the soil covered: {row.cover} (a scenario leaves the cover of BAU)")
+        lines.append(f"keeps the soil covered: {row.cover}; name them in cover_months")
     lines += [f"source: {row.source}", f"advice: {row.advice}", "", *_toml(row)]
     return lines
 

@@ -2,7 +2,7 @@
 
 import typer
 
-from recarb.cli import example, fetch, practices, prepare, rothc, run, sources
+from recarb.cli import example, fetch, gain_needed, practices, prepare, rothc, run, sources
 
 
 def commands(app: typer.Typer) -> None:
@@ -15,4 +15,5 @@ def commands(app: typer.Typer) -> None:
     app.add_typer(practices.app, name="practices")
     app.command("check")(run.check)
     app.command("run")(run.run)
+    app.command("gain-needed")(gain_needed.gain_needed)
     app.command("rothc")(rothc.rothc)

@@ -163,7 +163,7 @@ def _cut_back(added: Floats, c_bau: Floats, limit: Floats | None) -> tuple[Float
     room = np.broadcast_to(np.maximum(limit - c_bau, 0.0), more.shape)
     over = more > room + ROUNDING * c_bau
     np.divide(room, more, out=factor, where=over)
-    return factor, over.any(axis=0)
+    return factor, np.asarray(over.any(axis=0))
 
 
 def _entering(base: Floats, added: Floats, factor: Floats) -> Floats:

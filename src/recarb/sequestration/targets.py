@@ -73,7 +73,7 @@ def infeasible(needed: Floats, c_bau: Floats, npp: Floats) -> dict[str, Bools]:
 def target_counts(config: RunConfig, maps: xr.Dataset) -> dict[str, int]:
     """Cells by target and reason, as `name:reason`, those without any among them."""
     c_bau, npp = maps["C_BAU"].values, maps["NPP"].values
-    found = {}
+    found: dict[str, int] = {}
     for target in config.targets:
         where = infeasible(maps[f"InputNeeded_{target.name}"].values, c_bau, npp)
         found |= {f"{target.name}:{reason}": int(cells.sum()) for reason, cells in where.items()}
