@@ -31,6 +31,10 @@ from recarb.sequestration.summary import Summary
 from recarb.sources.registry import load_registry
 
 HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+from practices_page import practices_page  # noqa: E402 - beside this script
+from references_page import bibliography, references_page  # noqa: E402, F401 - tests ask it
+
 MADE = "<!-- Written by docs/reference/generate.py: change the code, not this page. -->\n"
 HELP_WIDTH = "112"
 TERMINAL = ("FORCE_COLOR", "PY_COLORS", "GITHUB_ACTIONS", "TERMINAL_WIDTH", "CLICOLOR_FORCE")
@@ -83,7 +87,9 @@ TABLES = {  # heading, what is said, and which classes of core/config it shows u
     ),
     "Choices, scenarios, uncertainty": (
         "Class keys are the 13 land-use classes, as text or number.",
-        [("Choices", "model"), ("Scenario", "scenarios"), ("Uncertainty", "uncertainty"),
+        [("Choices", "model"), ("Scenario", "scenarios"),
+         ("AdoptedPractice", "scenarios.practices"),
+         ("Target", "targets"), ("Uncertainty", "uncertainty"),
          ("Flags", "flags"), ("Suspicion", "suspicion")],
     ),
 }  # fmt: skip
@@ -95,9 +101,10 @@ def pages() -> dict[str, str]:
         "cli.md": cli_page(),
         "config.md": config_page(),
         "outputs.md": outputs_page(),
+        "practices.md": MADE + "\n" + practices_page(table),
         "python_api.md": api_page(),
         "quantities.md": quantities_page(),
-        "references.md": references_page(),
+        "references.md": MADE + "\n" + references_page(),
         "sources.md": sources_page(),
     }
 
@@ -433,7 +440,7 @@ def sources_page() -> str:
     return "\n".join(parts).rstrip("\n") + "\n"
 
 
-# ------------------------------------------------------------------------------- api, references
+# -------------------------------------------------------------------------------------------- api
 
 
 def api_page() -> str:
@@ -455,36 +462,6 @@ def api_page() -> str:
         options = f"heading: recarb.{name}\n      toc_label: {name}\n      show_root_heading: true"
         parts.append(f"::: {home}.{name}\n    options:\n      {options}\n")
     return "\n".join(parts)
-
-
-def bibliography() -> dict[str, dict[str, str]]:
-    """Entries of docs/references.bib by key; every field stands on a line of its own."""
-    entries: dict[str, dict[str, str]] = {}
-    for line in (HERE.parent / "references.bib").read_text(encoding="utf-8").splitlines():
-        if line.startswith("@"):
-            key = line.split("{", 1)[1].strip(" ,")
-            entries[key] = {}
-        elif "=" in line and not line.startswith("%"):
-            name, value = line.split("=", 1)
-            entries[key][name.strip()] = value.strip().rstrip(",").strip("{}")
-    return entries
-
-
-def references_page() -> str:
-    """The list of references.bib, for people."""
-    parts = [MADE, "# References\n"]
-    parts.append("The keys stand in brackets in the pages and the docstrings: [CJ96].\n")
-    for key, entry in bibliography().items():
-        where = ", ".join(entry[part] for part in ("journal", "booktitle") if part in entry)
-        volume = f" {entry['volume']}" if "volume" in entry else ""
-        pages_ = f":{entry['pages']}" if "pages" in entry else ""
-        publisher = entry.get("publisher", "")
-        source = ". ".join(text for text in (f"{where}{volume}{pages_}".strip(), publisher) if text)
-        doi = f" doi:{entry['doi']}." if "doi" in entry else ""
-        text = f"{entry['author']} ({entry['year']}) {entry['title'].rstrip('?')}. {source}.{doi}"
-        note = f" {entry['note']}." if "note" in entry else ""
-        parts.append(f"- **{key}** {text}{note}")
-    return "\n".join([*parts, ""])
 
 
 def main() -> None:

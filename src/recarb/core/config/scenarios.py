@@ -133,8 +133,8 @@ def check_places(scenarios: Sequence[Scenario], has_zones: bool, has_units: bool
     for scenario in scenarios:
         if scenario.zones and not has_zones:
             raise ValueError(
-                f"scenario {scenario.name} has gains or practices by zone, but there is no map of "
-                "zones: give inputs.zones, or remove gain_pct_by_zone or `zone`"
+                f"scenario {scenario.name} has gains by zone or practices in zones, but there is "
+                "no map of zones: give inputs.zones, or remove gain_pct_by_zone or `zone`"
             )
         if any(one.unit for one in scenario.practices) and not has_units:
             raise ValueError(
