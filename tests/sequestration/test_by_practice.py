@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from tests.factories import YEAR, cells, config
 
 from recarb.rothc.reference import Month, Soil, step
+from recarb.sequestration import by_practice
 from recarb.sequestration.chains import perturb
 from recarb.sequestration.scenario_inputs import practice_courses
 from recarb.sequestration.simulate import simulate
@@ -241,3 +242,13 @@ def test_a_cell_has_the_same_bits_in_any_order_and_any_block(order, cut):
 def test_no_cells_give_no_maps_but_no_error():
     maps = simulate(cells().isel(cell=slice(0, 0)), run_of({"practice": "farmyard-manure"}))
     assert maps.sizes["cell"] == 0 and "C_P" in maps
+
+
+def test_cells_at_once_change_no_bit(monkeypatch):
+    run = run_of({"practice": "cover-crop", "adoption": {"2024": 0.2}, "cover_months": [1]})
+    inputs = cells((2, 2, 13, 3, 2))
+    whole = simulate(inputs, run)
+    monkeypatch.setattr(by_practice, "CELLS_AT_ONCE", 2)
+    parts = simulate(inputs, run)
+    for key in ("finalSOC_P", "C_P", "npp_capped_P"):
+        np.testing.assert_array_equal(parts[key], whole[key])

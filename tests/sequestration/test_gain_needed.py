@@ -11,6 +11,7 @@ from recarb.core.config import Target
 from recarb.core.errors import InputError
 from recarb.sequestration.gain_needed import gain_needed
 from recarb.sequestration.pipeline import run
+from recarb.sequestration.point import trajectory
 
 TARGETS = [
     {"name": "Low", "rsr_tc_ha_per_yr": 0.05},
@@ -139,6 +140,23 @@ def test_a_map_that_is_gone_is_told(finished, tmp_path):
     (tmp_path / "provenance.json").write_text(record)
     with pytest.raises(InputError, match="a map of the run is not there"):
         gain_needed(tmp_path, Target(name="T", rsr_tc_ha_per_yr=0.1))
+
+
+def test_the_months_of_a_point_end_at_the_values_of_the_maps(finished, tmp_path):
+    covered = {"name": "COVER", "practices": [{"practice": "cover-crop", "land_use": [2],
+               "adoption": {"2005": 0.3, "2008": 0.6}, "cover_months": [1, 2, 3]}]}  # fmt: skip
+    country = planned(tmp_path)
+    country.table["scenarios"] = [*country.table["scenarios"], covered]
+    config = country.config()
+    folder = run(config).folder
+    maps = maps_of(folder, "BAD_GSOCseq_finalSOC_*.tif")
+    row, column = np.argwhere(maps_of(folder)["BAD_land_use.tif"] == 2)[0].tolist()
+    found = trajectory(config, 20.0 + 0.1 * (column + 0.5), 42.0 - 0.1 * (row + 0.5))
+    ends = found.months[found.months["phase"] == "forward"].groupby("scenario")["soc_tc_ha"].last()
+    for name in ("BAU", "SSM2", "PLAN", "BIG", "COVER"):
+        value = maps[f"BAD_GSOCseq_finalSOC_{name}_Map030.tif"][row, column]
+        assert ends[name] == pytest.approx(value, rel=1e-6), name
+    assert ends["COVER"] > ends["BAU"] and ends["PLAN"] > ends["BAU"]
 
 
 def test_tiles_change_no_bit(finished, tmp_path):

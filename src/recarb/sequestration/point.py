@@ -249,9 +249,10 @@ def _parts_of(
     scenario: Scenario, warm: xr.Dataset, cell: xr.Dataset, tables: ModelTables, years: int
 ) -> Iterator[tuple[float, Floats, xr.Dataset]]:
     """Share of the land, its input (years, 3), and the cell with its cover, under practices."""
-    for part in courses_of(scenario, warm, cell, tables)[0].parts:
+    courses = courses_of(scenario, warm, cell, tables)[0]
+    for part in courses.parts:
         covered = cell
         if part.covered_from is not None:
             measures = tables.measures[scenario.name]
             covered = covered_from(cell, measures, part.covered_from, years)
-        yield part.share, part.entering[:, :, 0], covered
+        yield part.share, courses.entering(part)[:, :, 0], covered

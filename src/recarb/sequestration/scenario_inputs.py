@@ -39,41 +39,80 @@ def scenario_input(
 
 
 @dataclass(frozen=True)
-class Course:
-    """What a part of the land goes through in the forward phase.
+class Part:
+    """A part of the land under one scenario.
 
     Attributes
     ----------
     share : of the land [-]
-    entering : (years, 3, cell) carbon entering DPM, RPM and HUM [t C ha-1 yr-1]
     covered_from : first forward year (from 0) in which the practice keeps its `cover_months`
         covered; None: the cover of BAU
     """
 
     share: float
-    entering: Floats
     covered_from: int | None = None
 
 
 @dataclass(frozen=True)
 class Courses:
-    """All parts of the land under one scenario; their shares sum to 1.
+    """What enters the soil in every forward year under a scenario by practice.
+
+    Stocks are linear in the input, so the mean input serves all land, unless a practice changes the
+    cover: then the land that adopts it in each year is a part of its own.
 
     Attributes
     ----------
-    bau : (1, 3, cell) what enters under BAU [t C ha-1 yr-1]
-    mean : (cell,) mean annual input of the whole land [t C ha-1 yr-1]
-    capped : (cell,) whether the practices were cut back to NPP in some year
+    bau : (1, 3, cell) what enters DPM, RPM, HUM under BAU [t C ha-1 yr-1]
+    full : for each measure (3, cell), what a hectare adds that has adopted it [t C ha-1 yr-1]
+    factor : (years, cell) part of it that NPP leaves room for [-]
+    capped : (cell,) whether that is less than all in some year
     """
 
+    measures: tuple[Measure, ...]
     bau: Floats
-    parts: tuple[Course, ...]
-    mean: Floats
+    full: tuple[Floats, ...]
+    factor: Floats
     capped: Bools
+
+    @property
+    def covering(self) -> int | None:
+        """Which of the measures changes the cover."""
+        return next((i for i, one in enumerate(self.measures) if one.cover_months), None)
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """The parts of the land; their shares sum to 1."""
+        if self.covering is None:
+            return (Part(1.0),)
+        adopting = self.measures[self.covering].adopting
+        never = Part(1.0 - float(adopting.sum()))
+        parts = [Part(float(adopting[year]), int(year)) for year in np.flatnonzero(adopting)]
+        return tuple(part for part in (never, *parts) if part.share > 0.0)
+
+    @property
+    def mean(self) -> Floats:
+        """Mean annual input of the whole land [t C ha-1 yr-1], (cell,)."""
+        whole = self._entering([one.adopted for one in self.measures])
+        return running_mean(running_sum(whole.swapaxes(0, 1)))
+
+    def entering(self, part: Part) -> Floats:
+        """What enters on a part of the land [t C ha-1 yr-1], (years, 3, cell)."""
+        shares = [one.adopted for one in self.measures]
+        if self.covering is not None:
+            grown = self.measures[self.covering].grown
+            own = np.zeros(grown.size)
+            if part.covered_from is not None:
+                own[part.covered_from :] = grown[: grown.size - part.covered_from]
+            shares[self.covering] = own
+        return self._entering(shares)
+
+    def _entering(self, shares: Sequence[Floats]) -> Floats:
+        added = _together(self.full, shares)
+        return np.maximum(self.bau + added * self.factor[:, None], 0.0)
 
 
 def practice_courses(
-    measures: Sequence[Measure],
+    measures: tuple[Measure, ...],
     c_bau: Floats,
     entry: Floats,
     limit: Floats | None,
@@ -84,9 +123,7 @@ def practice_courses(
 
     BAU's input and what every practice adds, per hectare and year: changes add, percentages never
     multiply. The points of a chain are added to a relative practice; an amount moves by the same
-    percentage of itself; both in the share of the land that adopts. Stocks are linear in the input,
-    so the mean input serves all land, unless a practice changes the cover: then the land that
-    adopts in each year is a part of its own.
+    percentage of itself; both in the share of the land that adopts.
 
     Parameters
     ----------
@@ -94,31 +131,10 @@ def practice_courses(
     limit : (cell,) NPP, above which the practices are cut back, all alike and never below BAU
         [t C ha-1 yr-1]; None: no limit
     """
-    base = c_bau * entry
-    full = [_added(one, c_bau, entry, inputs, gain_points) for one in measures]
+    full = tuple(_added(one, c_bau, entry, inputs, gain_points) for one in measures)
     added = _together(full, [one.adopted for one in measures])
     factor, capped = _cut_back(added, c_bau, limit)
-    whole = _entering(base, added, factor)
-    mean = running_mean(running_sum(whole.swapaxes(0, 1)))
-    covering = next((i for i, one in enumerate(measures) if one.cover_months), None)
-    if covering is None:
-        return Courses(base[None], (Course(1.0, whole),), mean, capped)
-    parts = []
-    adopting, grown = measures[covering].adopting, measures[covering].grown
-    for share, start in _parts(adopting):
-        shares = [one.adopted for one in measures]
-        shares[covering] = np.zeros(adopting.size)
-        if start is not None:
-            shares[covering][start:] = grown[: adopting.size - start]
-        parts.append(Course(share, _entering(base, _together(full, shares), factor), start))
-    return Courses(base[None], tuple(parts), mean, capped)
-
-
-def _parts(adopting: Floats) -> list[tuple[float, int | None]]:
-    """Shares of the land [-] and the year in which each adopts; None: never."""
-    parts: list[tuple[float, int | None]] = [(1.0 - float(adopting.sum()), None)]
-    parts += [(float(adopting[year]), int(year)) for year in np.flatnonzero(adopting)]
-    return [part for part in parts if part[0] > 0.0]
+    return Courses(measures, (c_bau * entry)[None], full, factor, capped)
 
 
 def _added(
@@ -164,8 +180,3 @@ def _cut_back(added: Floats, c_bau: Floats, limit: Floats | None) -> tuple[Float
     over = more > room + ROUNDING * c_bau
     np.divide(room, more, out=factor, where=over)
     return factor, np.asarray(over.any(axis=0))
-
-
-def _entering(base: Floats, added: Floats, factor: Floats) -> Floats:
-    """Carbon entering each pool in every year, never negative, (years, 3, cell)."""
-    return np.maximum(base + added * factor[:, None], 0.0)
