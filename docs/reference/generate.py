@@ -75,6 +75,7 @@ TABLES = {  # heading, what is said, and which classes of core/config it shows u
     "The run": (
         "Tables are written `[spin_up]`, `[climate.NAME]`, `[[scenarios]]`.",
         [("RunConfig", ""), ("SpinUp", "spin_up"), ("WarmUp", "warm_up"), ("Forward", "forward"),
+         ("ClimateChange", "forward.climate_change"),
          ("NppReference", "npp_reference"), ("Boundary", "boundary")],
     ),
     "Layers": (

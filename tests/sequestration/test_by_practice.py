@@ -167,11 +167,11 @@ def test_chains_move_the_practice_in_the_share_that_adopts():
     inputs = perturb(cells(), config().uncertainty)
     run = run_of({"amount_tc_ha_per_yr": 1.0, "adoption": 0.5}, {"gain_pct": 10.0}, chains=True)
     measures = ModelTables.of(run).measures["P"]
-    entry = np.full((3, 4), [[0.5], [0.5], [0.0]])
-    c_bau = np.ones(4)
+    entry = np.full((1, 3, 4), [[0.5], [0.5], [0.0]])
+    c_bau = np.ones((1, 4))
     for points, expected in ((0.0, 1.6), (15.0, 1.825), (-15.0, 1.375)):
         found = practice_courses(measures, c_bau, entry, None, inputs, points)
-        np.testing.assert_allclose(found.mean, np.full(4, expected), rtol=1e-12)
+        np.testing.assert_allclose(found.mean(YEARS), np.full(4, expected), rtol=1e-12)
 
 
 def test_practices_stop_at_npp_and_never_take_from_bau():
@@ -200,8 +200,8 @@ def test_places():
     }
     where = {
         key: (practice_courses(
-            measures_for(place), np.ones(4), np.ones((3, 4)) / 3.0, None, inputs, 0.0
-        ).mean > 1.0).tolist()
+            measures_for(place), np.ones((1, 4)), np.ones((1, 3, 4)) / 3.0, None, inputs, 0.0
+        ).mean(20) > 1.0).tolist()
         for key, place in by.items()
     }  # fmt: skip
     assert where == {

@@ -5,7 +5,7 @@ response of its own (`forward.respond`). A practice that changes the cover chang
 the land that adopts it in each year is then propagated by itself, with the cover it has.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import xarray as xr
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from recarb.core.config import Scenario
 from recarb.core.sums import running_sum
+from recarb.sequestration.ahead import course_of_input, land_ahead, weather_ahead
 from recarb.sequestration.forward import YearlyResponse, respond
 from recarb.sequestration.members import Shape, by_member
 from recarb.sequestration.practices.measures import Measure
@@ -43,18 +44,10 @@ def with_practices(
         return state
     final, c_input = (by_member(state[key], "scenario").copy() for key in ("final_soc", "c_input"))
     capped = np.zeros_like(final)
-    cells = final.shape[-1]
-    for lo in range(0, cells, CELLS_AT_ONCE):
-        here = slice(lo, lo + CELLS_AT_ONCE)
-        part, drivers = state.isel(cell=here), inputs.isel(cell=here)
-        plain = respond(part, drivers, tables, (years,))
-        for at, scenario in enumerate(scenarios, start=1):
-            if scenario.practices:
-                courses = courses_of(scenario, part, drivers, tables)
-                gain = _gain(courses, plain, part, drivers, tables, years)
-                final[:, at, here] = final[:, 0, here] + gain
-                c_input[:, at, here] = [one.mean for one in courses]
-                capped[:, at, here] = [one.capped for one in courses]
+    for at, here, courses, gain in _gains(state, inputs, tables, scenarios, (years,)):
+        final[:, at, here] = final[:, 0, here] + gain[:, 0]
+        c_input[:, at, here] = [one.mean(years) for one in courses]
+        capped[:, at, here] = [one.capped for one in courses]
     shaped = Shape(inputs)
     return state.assign(
         final_soc=shaped(final, "scenario"),
@@ -63,15 +56,50 @@ def with_practices(
     )
 
 
+def ahead_with_practices(
+    stock: Floats,
+    state: xr.Dataset,
+    inputs: xr.Dataset,
+    tables: ModelTables,
+    scenarios: tuple[Scenario, ...],
+    horizons: tuple[int, ...],
+) -> Floats:
+    """`stock` (member, horizon, scenario, cell) with the scenarios that consist of practices."""
+    found = stock.copy()
+    for at, here, _, gain in _gains(state, inputs, tables, scenarios, horizons):
+        found[:, :, at, here] = found[:, :, 0, here] + gain
+    return found
+
+
+def _gains(
+    state: xr.Dataset,
+    inputs: xr.Dataset,
+    tables: ModelTables,
+    scenarios: tuple[Scenario, ...],
+    horizons: tuple[int, ...],
+) -> Iterator[tuple[int, slice, list[Courses], Floats]]:
+    """Number of a scenario, some cells, their courses, and their gain (member, horizon, cell)."""
+    if not tables.measures:
+        return
+    for lo in range(0, inputs.sizes["cell"], CELLS_AT_ONCE):
+        here = slice(lo, min(lo + CELLS_AT_ONCE, inputs.sizes["cell"]))
+        part, drivers = state.isel(cell=here), inputs.isel(cell=here)
+        plain = respond(part, drivers, tables, horizons)
+        for at, scenario in enumerate(scenarios, start=1):
+            if scenario.practices:
+                courses = courses_of(scenario, part, drivers, tables)
+                yield at, here, courses, _gain(courses, plain, part, drivers, tables, horizons)
+
+
 def _gain(
     courses: list[Courses],
     plain: YearlyResponse,
     state: xr.Dataset,
     inputs: xr.Dataset,
     tables: ModelTables,
-    years: int,
+    horizons: tuple[int, ...],
 ) -> Floats:
-    """Stock after `years` beyond that of BAU [t C ha-1], (member, cell).
+    """Stock beyond that of BAU [t C ha-1], (member, horizon, cell).
 
     `plain` is the response under BAU's cover. Exactly 0 where no practice applies.
     """
@@ -80,10 +108,11 @@ def _gain(
     for part in courses[0].parts:
         response = plain
         if part.covered_from is not None:
-            covered = covered_from(inputs, courses[0].measures, part.covered_from, years)
-            response = respond(state, covered, tables, (years,))
+            measures = courses[0].measures
+            covered = covered_from(inputs, measures, part.covered_from, horizons[-1])
+            response = respond(state, covered, tables, horizons)
         entering = np.stack([one.entering(part) for one in courses])
-        found.append(part.share * (response.stock(entering) - bau)[:, 0])
+        found.append(part.share * (response.stock(entering) - bau))
     return running_sum(found)
 
 
@@ -91,13 +120,18 @@ def courses_of(
     scenario: Scenario, state: xr.Dataset, inputs: xr.Dataset, tables: ModelTables
 ) -> list[Courses]:
     """What each member's land goes through under a scenario by practice."""
+    measures = tables.measures[scenario.name]
+    years = measures[0].adopting.size
     c_bau, npp = by_member(state["c_bau"]), by_member(state["npp_reference"])
+    course = course_of_input(inputs, tables, years)
+    course = np.broadcast_to(course, (len(c_bau), *course.shape[1:]))
     points = np.atleast_1d(inputs["gain_points"].values) if "gain_points" in inputs else [0.0]
-    entry = np.ascontiguousarray(tables.entry(inputs["land_use"].values).T)
+    entry = land_ahead(inputs, tables).entry.swapaxes(0, 1)
+    entry = entry[np.arange(years) % len(entry)]
     return [
         practice_courses(
-            tables.measures[scenario.name],
-            c_bau[member],
+            measures,
+            c_bau[member] * course[member],
             entry,
             npp[member] if scenario.cap_at_npp else None,
             inputs,
@@ -112,12 +146,12 @@ def covered_from(
 ) -> xr.Dataset:
     """`inputs` with the plant cover of land that adopts in year `start`, month by month [0-1]."""
     covering = next(one for one in measures if one.cover_months)
-    year_or_all = inputs["cover_forward"].transpose(..., "cell").values
+    year_or_all = weather_ahead(inputs).cover
     cover = np.resize(year_or_all, (years, YEAR, year_or_all.shape[1]))
-    months = [month - 1 for month in covering.cover_months]
     here = place_of(covering, inputs)
+    here = here[np.arange(start, years) % len(here), None]
+    months = [month - 1 for month in covering.cover_months]
     cover[start:, months] = np.where(here, COVERED, cover[start:, months])
     whole = cover.reshape(years * YEAR, -1)
-    return inputs.drop_vars("cover_forward").assign(
-        cover_forward=(("forward_month", "cell"), whole)
-    )
+    rest = inputs.drop_vars("cover_ahead", errors="ignore")
+    return rest.assign(cover_ahead=(("covered_month", "cell"), whole))

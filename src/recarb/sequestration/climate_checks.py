@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 
 from recarb.core.config import Climate, Layer, RunConfig
+from recarb.core.config.fields import Years
 from recarb.core.findings import Finding, Severity
 from recarb.core.quantities import catalogue
 from recarb.harmonise.calendar import YEAR, bands_of_years, days_of, months_of
@@ -125,11 +126,13 @@ def _orography(report: CheckReport, where: str, layer: Layer, grid: GeoBox | Non
 
 def _years_of(config: RunConfig, name: str) -> list[tuple[int, int]]:
     """Years that the phases want from one climate product."""
-    wanted = []
+    wanted: list[Years | None] = []
     if config.spin_up.climate == name:
         wanted += [config.spin_up.years, config.npp_reference.years]
     if config.warm_up is not None and config.warm_up.climate == name:
         wanted.append(config.warm_up.years)
+    if config.forward.climate == name:
+        wanted.append(config.forward.series_years(config.t0_year))
     return [years for years in wanted if years is not None]
 
 

@@ -12,12 +12,13 @@ from recarb.core.config import RunConfig, Scenario
 from recarb.core.errors import InputError
 from recarb.core.grid import LONLAT, Tile, transform
 from recarb.rothc import kernels
+from recarb.sequestration.ahead import land_use_ahead, weather_ahead
 from recarb.sequestration.by_practice import courses_of, covered_from
 from recarb.sequestration.carbon_input import npp_ratio
-from recarb.sequestration.forward import BAU
+from recarb.sequestration.forward import BAU, courses_of_input
 from recarb.sequestration.inputs import CountryInputs
 from recarb.sequestration.ledger import MEANING, Outcome
-from recarb.sequestration.scenario_inputs import scenario_input
+from recarb.sequestration.members import weather_of
 from recarb.sequestration.spin_up import POOLS, spin_up
 from recarb.sequestration.tables import YEAR, ModelTables
 from recarb.sequestration.warm_up import warm_up
@@ -105,26 +106,28 @@ def _stepped(
 ) -> tuple[Floats, Floats, Floats, Floats, Floats]:
     """Months of a phase, year by year because land use may change: pools, input, rate, deficit.
 
+    Each year has its own monthly shares and paddy factor.
+
     `entering` : (years | 1, 3) annual input into DPM, RPM, HUM; `land_use` : (years | 1,); monthly
     climate and cover repeat where they have one year.
     """
-    names = ("temperature", "rain", "pet", "cover")
-    series = {key: cell[f"{key}_{phase}"].isel(cell=0).values for key in names}
-    share = tables.share[cell["land_use"].values[0]]
+    weather = weather_ahead(cell) if phase == "forward" else weather_of(cell, phase)
     collected: list[tuple[Floats, ...]] = []
     for year in range(years):
-        at = {
-            key: np.ascontiguousarray(np.resize(values, (years, YEAR))[year])
-            for key, values in series.items()
-        }
+        at = weather._replace(
+            **{
+                key: np.resize(values[:, 0], (years, YEAR))[year]
+                for key, values in weather._asdict().items()
+            }
+        )
         used = land_use[year % land_use.size]
-        inputs = share[:, None] * entering[year % len(entering)]
+        inputs = tables.share[used][:, None] * entering[year % len(entering)]
         pools, respired, deficits, rates = kernels.run_months(
             start,
             deficit,
-            at["temperature"],
-            at["rain"] + cell["irrigation"].isel(cell=0).values - at["pet"],
-            at["cover"],
+            at.temperature_c,
+            at.rain_mm + at.irrigation_mm - at.pet_mm,
+            at.cover,
             bool(tables.paddy[used]),
             inputs,
             float(cell["clay"].values[0]),
@@ -209,15 +212,17 @@ def _warm_up_months(
 def _forward_months(
     warm: xr.Dataset, cell: xr.Dataset, tables: ModelTables, config: RunConfig
 ) -> list[pd.DataFrame]:
-    c_bau = warm["c_bau"].values
-    entry = tables.entry(cell["land_use"].values)
-    courses = {BAU: [(1.0, c_bau[:, None] * entry, cell)]}
+    names = [BAU, *(scenario.name for scenario in config.scenarios)]
+    years, land_use = config.forward.last, land_use_ahead(cell)[:, 0]
+    entry = tables.entry(np.resize(land_use, years))
+    inputs = courses_of_input(warm, cell, tables, config.scenarios, years)
+    courses = {
+        name: [(1.0, course[0, :, :1] * entry, cell)]
+        for name, course in zip(names, inputs, strict=True)
+    }
     for one in config.scenarios:
         if one.practices:
-            courses[one.name] = list(_parts_of(one, warm, cell, tables, config.forward.years))
-        else:
-            amount = scenario_input(one, c_bau, cell, 0.0)
-            courses[one.name] = [(1.0, amount[:, None] * entry, cell)]
+            courses[one.name] = list(_parts_of(one, warm, cell, tables, years))
     frames = []
     for name, parts in courses.items():
         of_parts = [
@@ -230,8 +235,8 @@ def _forward_months(
                     "forward",
                     entering,
                     tables,
-                    cell["land_use"].values,
-                    config.forward.years,
+                    land_use,
+                    years,
                 ),
             )
             for share, entering, where in parts
@@ -241,7 +246,7 @@ def _forward_months(
             for i in range(len(of_parts[0][1]))
         )
         iom = float(warm["iom"].values[0])
-        frames.append(_frame("forward", name, config.first_forward_year, iom, months))
+        frames.append(_frame("forward", name, config.t0_year + 1, iom, months))
     return frames
 
 

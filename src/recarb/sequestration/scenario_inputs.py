@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from recarb.core.config import Scenario
 from recarb.core.sums import running_mean, running_sum
+from recarb.sequestration.ahead import land_use_ahead
 from recarb.sequestration.chains import PERCENT
 from recarb.sequestration.practices.measures import Measure
 
@@ -62,8 +63,9 @@ class Courses:
 
     Attributes
     ----------
-    bau : (1, 3, cell) what enters DPM, RPM, HUM under BAU [t C ha-1 yr-1]
-    full : for each measure (3, cell), what a hectare adds that has adopted it [t C ha-1 yr-1]
+    bau : (year | 1, 3, cell) what enters DPM, RPM, HUM under BAU [t C ha-1 yr-1]
+    full : (year | 1, 3, cell) for each measure, what a hectare that has adopted it adds
+        [t C ha-1 yr-1]
     factor : (years, cell) part of it that NPP leaves room for [-]
     capped : (cell,) whether that is less than all in some year
     """
@@ -89,11 +91,10 @@ class Courses:
         parts = [Part(float(adopting[year]), int(year)) for year in np.flatnonzero(adopting)]
         return tuple(part for part in (never, *parts) if part.share > 0.0)
 
-    @property
-    def mean(self) -> Floats:
-        """Mean annual input of the whole land [t C ha-1 yr-1], (cell,)."""
+    def mean(self, years: int) -> Floats:
+        """Mean annual input of the whole land in the first years [t C ha-1 yr-1], (cell,)."""
         whole = self._entering([one.adopted for one in self.measures])
-        return running_mean(running_sum(whole.swapaxes(0, 1)))
+        return running_mean(running_sum(whole[:years].swapaxes(0, 1)))
 
     def entering(self, part: Part) -> Floats:
         """What enters on a part of the land [t C ha-1 yr-1], (years, 3, cell)."""
@@ -127,27 +128,27 @@ def practice_courses(
 
     Parameters
     ----------
-    c_bau : (cell,) [t C ha-1 yr-1]; entry : (3, cell) of the land use [-]
+    c_bau : (year | 1, cell) [t C ha-1 yr-1]; entry : (year | 1, 3, cell) of the land use [-]
     limit : (cell,) NPP, above which the practices are cut back, all alike and never below BAU
         [t C ha-1 yr-1]; None: no limit
     """
     full = tuple(_added(one, c_bau, entry, inputs, gain_points) for one in measures)
     added = _together(full, [one.adopted for one in measures])
     factor, capped = _cut_back(added, c_bau, limit)
-    return Courses(measures, (c_bau * entry)[None], full, factor, capped)
+    return Courses(measures, c_bau[:, None] * entry, full, factor, capped)
 
 
 def _added(
     one: Measure, c_bau: Floats, entry: Floats, inputs: xr.Dataset, gain_points: float
 ) -> Floats:
-    """What a hectare that has adopted the practice adds [t C ha-1 yr-1], (3, cell)."""
+    """What a hectare that has adopted the practice adds [t C ha-1 yr-1], (year | 1, 3, cell)."""
     points = gain_points / PERCENT
     if one.relative:
         amount = c_bau * (one.value + points)
     else:
-        amount = np.full(c_bau.size, max(one.value * (1.0 + points), 0.0))
-    shares = entry if one.entry is None else np.array(one.entry)[:, None]
-    return np.asarray(np.where(place_of(one, inputs), amount * shares, 0.0))
+        amount = np.full_like(c_bau, max(one.value * (1.0 + points), 0.0))
+    shares = entry if one.entry is None else np.array(one.entry)[None, :, None]
+    return np.asarray(np.where(place_of(one, inputs)[:, None], amount[:, None] * shares, 0.0))
 
 
 def _together(full: Sequence[Floats], shares: Sequence[Floats]) -> Floats:
@@ -157,10 +158,11 @@ def _together(full: Sequence[Floats], shares: Sequence[Floats]) -> Floats:
 
 
 def place_of(one: Measure, inputs: xr.Dataset) -> Bools:
-    """Where a practice applies, (cell,)."""
-    here = np.ones(inputs.sizes["cell"], dtype=np.bool_)
+    """Where a practice applies, (year | 1, cell)."""
+    land_use = land_use_ahead(inputs)
+    here = np.ones(land_use.shape, dtype=np.bool_)
     if one.land_use:
-        here &= np.isin(inputs["land_use"].values, one.land_use)
+        here &= np.isin(land_use, one.land_use)
     if one.zone:
         here &= np.isin(inputs["zones"].values, one.zone)
     if one.unit:
@@ -175,7 +177,7 @@ def _cut_back(added: Floats, c_bau: Floats, limit: Floats | None) -> tuple[Float
     more = running_sum(added.swapaxes(0, 1))
     factor = np.ones_like(more)
     if limit is None:
-        return factor, np.zeros(c_bau.size, dtype=np.bool_)
+        return factor, np.zeros(c_bau.shape[-1], dtype=np.bool_)
     room = np.broadcast_to(np.maximum(limit - c_bau, 0.0), more.shape)
     over = more > room + ROUNDING * c_bau
     np.divide(room, more, out=factor, where=over)

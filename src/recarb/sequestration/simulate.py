@@ -7,6 +7,7 @@ from recarb.core.config import RunConfig
 from recarb.sequestration.by_practice import with_practices
 from recarb.sequestration.chains import perturb
 from recarb.sequestration.forward import forward
+from recarb.sequestration.futures import futures
 from recarb.sequestration.ledger import Outcome
 from recarb.sequestration.maps import with_units
 from recarb.sequestration.products import derive, diagnostics, products
@@ -39,6 +40,9 @@ def simulate(
     state = with_practices(state, members, tables, config.scenarios, config.forward.years)
     ended = _where_run(state)
     results = {str(name): ended.isel(chain=i) for i, name in enumerate(members["chain"].values)}
+    plain = futures(state.isel(chain=0), members.isel(chain=0), config, tables)
+    running = results["mean"]["outcome"] == np.uint8(Outcome.RUN)
+    results["mean"] = results["mean"].assign(plain.where(running))
     maps = with_units(derive(results, config), products(config) + diagnostics(config))
     return maps.assign_coords(
         {name: ("cell", inputs[name].values) for name in ("row", "column") if name in inputs.coords}

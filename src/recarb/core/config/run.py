@@ -12,14 +12,16 @@ from typing import Annotated, Any, Self
 from pydantic import Field, ValidationError, model_validator
 
 from recarb.core.config.fields import Folder, Model
+from recarb.core.config.forward import Forward, check_forward
 from recarb.core.config.layers import Boundary, Climate, Inputs
 from recarb.core.config.limits import Flags, Suspicion, Uncertainty
-from recarb.core.config.phases import Choices, Forward, NppReference, SpinUp, WarmUp
+from recarb.core.config.phases import Choices, NppReference, SpinUp, WarmUp
 from recarb.core.config.scenarios import (
     STANDARD_SCENARIOS,
     Scenario,
     check_names,
     check_places,
+    check_steady,
     check_years,
 )
 from recarb.core.config.targets import Target
@@ -71,10 +73,12 @@ class RunConfig(Model):
                 f"{self.model.soc_year}: it has to start in {self.model.soc_year + 1} "
                 "(set model.soc_year, or warm_up.years)"
             )
+        check_forward(self)
         check_names("scenario", [scenario.name for scenario in self.scenarios])
         check_names("target", [target.name for target in self.targets])
         check_places(self.scenarios, self.inputs.zones is not None, self.has_units)
-        check_years(self.scenarios, self.first_forward_year, self.forward.years)
+        check_years(self.scenarios, self.t0_year + 1, self.forward.last)
+        check_steady(self.scenarios, self.forward.steady_state)
         if self.uncertainty.ssm_map not in {None, *(s.name for s in self.scenarios)}:
             raise ValueError(f"uncertainty.ssm_map {self.uncertainty.ssm_map!r} is no scenario")
         return self
@@ -93,9 +97,9 @@ class RunConfig(Model):
         return self.boundary is not None and self.boundary.unit_field is not None
 
     @property
-    def first_forward_year(self) -> int:
-        """The year after t0."""
-        return (self.warm_up.years[1] if self.warm_up else self.model.soc_year) + 1
+    def t0_year(self) -> int:
+        """The year at whose end the projection starts: the warm-up's last, or the SOC map's."""
+        return self.warm_up.years[1] if self.warm_up else self.model.soc_year
 
     def fingerprint(self) -> str:
         """Hash of the resolved configuration, wherever its files lie, however it is tiled [hex]."""

@@ -154,3 +154,13 @@ def check_years(scenarios: Sequence[Scenario], first: int, years: int) -> None:
                         f"scenario {scenario.name}: adoption of {one.practice} names {year}; the "
                         f"forward phase goes from {first} to {first + years - 1}"
                     )
+
+
+def check_steady(scenarios: Sequence[Scenario], steady_state: bool) -> None:
+    """Raise ValueError where the steady state of a scenario by practice is asked for."""
+    found = [scenario.name for scenario in scenarios if scenario.practices]
+    if steady_state and found:
+        raise ValueError(
+            f"forward.steady_state asks where the soil ends if all years ahead are the same; "
+            f"scenario {found[0]} has practices, whose years differ: remove one of them"
+        )

@@ -92,8 +92,8 @@ def resolve(one: AdoptedPractice, config: RunConfig, where: str) -> Measure:
         land_use=_land_use(one, row, where),
         zone=one.zone,
         unit=one.unit,
-        adopting=adopting_share(one, config.first_forward_year, config.forward.years),
-        grown=np.minimum(np.arange(1, config.forward.years + 1) / ramp, 1.0),
+        adopting=adopting_share(one, config.t0_year + 1, config.forward.last),
+        grown=np.minimum(np.arange(1, config.forward.last + 1) / ramp, 1.0),
         cover_months=one.cover_months,
         unverified=tuple(doubts),
     )
