@@ -352,6 +352,7 @@ def outputs_page() -> str:
               (_product_row(p, config) for p in delivered)),
         "## Diagnostics, in `diagnostics/`\n",
         table(("file", "map", "unit"), (_diagnostic_row(p) for p in diagnostics(config))),
+        "`forward.horizons` and `forward.steady_state` add [maps](../science/futures.md).\n",
         "`XTL_outcome.tif` and `XTL_land_use.tif` are bytes, 255 = no data.\n",
         "## Outcome of a cell\n",
         table(("value", "name", "meaning", "counts as"), (_outcome_row(o) for o in Outcome)),

@@ -92,12 +92,14 @@ def test_a_further_horizon_has_the_bits_of_a_run_of_that_length(years):
 
 
 def test_year_by_year_with_a_constant_climate_is_the_mean_year():
-    inputs, wider = cells(), run({"horizons": [50]})
+    inputs, wider = cells(), config(forward={"horizons": [50]})
     plain, by_year = simulate(inputs, wider), simulate(year_by_year(inputs, 7), wider)
     for product in products(wider):
-        scale = np.abs(plain["T0"]) if product.unit.startswith("t ha-1") else 1.0
         off = np.abs(by_year[product.key] - plain[product.key])
-        assert (off <= 1e-12 * scale).all(), product.key
+        if product.unit.startswith("t ha-1"):
+            assert (off <= 1e-12 * plain["T0"]).all(), product.key
+        else:  # an uncertainty is a percentage, of rates next to nothing too
+            assert (off <= 1e-9 * plain[product.key]).all(), product.key
     np.testing.assert_allclose(by_year["SOC_SSM2_50y"], plain["SOC_SSM2_50y"], rtol=1e-12)
 
 

@@ -9,7 +9,7 @@ from recarb.harmonise.climate import Sample
 
 Floats = NDArray[np.float64]
 
-HARGREAVES_C = 17.8  # PET = 0.0023 Ra (T + 17.8) TD^0.5, Hargreaves & Samani 1985
+HARGREAVES_C = 17.8  # PET = 0.0023 (T + 17.8) TD^0.5 Ra, A98 eq. 52
 
 
 def changed(mean_year: Sample, change: ClimateChange, years: int) -> Sample:
