@@ -7,6 +7,7 @@ import pytest
 import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 from tests.factories import YEAR, cells, config
 
 from recarb.rothc.reference import Month, Soil, step
@@ -252,3 +253,46 @@ def test_cells_at_once_change_no_bit(monkeypatch):
     parts = simulate(inputs, run)
     for key in ("finalSOC_P", "C_P", "npp_capped_P"):
         np.testing.assert_array_equal(parts[key], whole[key])
+
+
+def test_further_horizons_are_runs_of_so_many_years():
+    steps = {"adoption": {"2022": 0.2, "2026": 0.5}}
+    practices = [
+        {"practice": "cover-crop", "cover_months": [1, 2, 12]} | steps,
+        {"practice": "farmyard-manure", "ramp_years": 4} | steps,
+    ]
+    scenario = {"name": "P", "practices": practices}
+    ahead = {"years": YEARS, "horizons": [8, 30]}
+    plain = {"uncertainty": {"chains": False}, "scenarios": [scenario]}
+    inputs = cells((2, 13, 3))
+    maps = simulate(inputs, config(forward=ahead, **plain))
+    for years in (8, 30):
+        alone = simulate(inputs, config(forward={"years": years}, **plain))
+        for key, further in (("finalSOC_P", f"SOC_P_{years}y"), ("RSR_P", f"RSR_P_{years}y")):
+            np.testing.assert_allclose(maps[further], alone[key], rtol=1e-9, atol=1e-12)
+    assert (maps["C_P"] > maps["C_BAU"])[0]
+    np.testing.assert_allclose(
+        maps["C_P"], simulate(inputs, config(forward={"years": YEARS}, **plain))["C_P"], rtol=1e-12
+    )
+
+
+def test_land_that_is_no_cropland_any_more_leaves_the_practice():
+    """Grass from the fifth year on: BAU follows its share of NPP, no manure, other DPM/RPM."""
+    run = run_of({"practice": "farmyard-manure", "land_use": [2]})
+    inputs, state, hectare = hectares(run, (2, 2))
+    classes = np.repeat(np.array([[2], [3]], dtype=np.uint8), (4, YEARS - 4), axis=0)
+    changed = inputs.assign(land_use_ahead=(("year_ahead", "cell"), np.repeat(classes, 2, axis=1)))
+    c_bau = float(state["c_bau"][0])
+    expected = hectare[0].stock(
+        [c_bau] * 4 + [c_bau * 0.72 / 0.53] * (YEARS - 4),
+        [0.9] * 4 + [0.0] * (YEARS - 4),
+        [1.44] * 4 + [0.67] * (YEARS - 4),
+    )
+    found = simulate(changed, run)
+    assert float(found["finalSOC_P"][0]) == pytest.approx(expected, rel=1e-10)
+
+
+def test_a_steady_state_of_years_that_differ_is_refused():
+    scenario = {"name": "P", "practices": [{"gain_pct": 5.0}]}
+    with pytest.raises(ValidationError, match="scenario P has practices"):
+        config(scenarios=[scenario], forward={"steady_state": True})
