@@ -62,6 +62,8 @@ def test_residue_of_wheat(recarb):
 def test_gain_needed_of_a_finished_run(recarb, tmp_path):
     folder = run(country_with(tmp_path).config()).folder
     told = recarb("gain-needed", str(folder), "--rsr", "0.05", "--name", "Small")
+    run_toml = str(tmp_path / "run.toml")
+    assert recarb("gain-needed", run_toml, "--rsr", "0.05", "--name", "Small") == told
     assert "from the response of scenario SSM3" in told
     assert (folder / "targets" / "BAD_GainNeeded_Small.tif").exists()
     assert "cells" in told and "with 5 to 10 %" in told

@@ -10,7 +10,9 @@ if TYPE_CHECKING:
 
 
 def gain_needed(
-    run: Annotated[Path, typer.Argument(help="Folder of a finished run.", show_default=False)],
+    run: Annotated[
+        Path, typer.Argument(help="Folder of a finished run, or its run.toml.", show_default=False)
+    ],
     rsr: Annotated[
         float | None, typer.Option(help="More than BAU would have [t C ha-1 yr-1].")
     ] = None,
@@ -29,14 +31,14 @@ def gain_needed(
 
     Examples:
 
-        recarb gain-needed tinyland/out --rsr 0.2
+        recarb gain-needed tinyland/run.toml --rsr 0.2
 
         recarb gain-needed kenya/out --abs-diff 2 --name twoTonnes
     """
     from pydantic import ValidationError
 
     from recarb.cli.progress import Reporter
-    from recarb.core.config import Target
+    from recarb.core.config import Target, load_config
     from recarb.core.errors import ConfigError
     from recarb.sequestration.gain_needed import gain_needed as find
 
@@ -51,8 +53,9 @@ def gain_needed(
             "give one of --rsr, --asr, --rel-diff, --abs-diff, and a name of letters and digits: "
             + error.errors()[0]["msg"].removeprefix("Value error, ")
         ) from error
+    folder = load_config(run).local_output() if run.suffix == ".toml" else run
     with Reporter() as reporter:
-        found = find(run, target, reporter)
+        found = find(folder, target, reporter)
     for line in _lines(found):
         typer.echo(line)
 
