@@ -2,7 +2,20 @@
 
 import typer
 
-from recarb.cli import example, fetch, gain_needed, practices, prepare, rothc, run, sources
+from recarb.cli import (
+    calibrate,
+    check,
+    cite,
+    example,
+    fetch,
+    gain_needed,
+    practices,
+    prepare,
+    rothc,
+    run,
+    sources,
+    validate,
+)
 
 
 def commands(app: typer.Typer) -> None:
@@ -13,7 +26,10 @@ def commands(app: typer.Typer) -> None:
     app.command("fetch")(fetch.fetch)
     app.command("prepare")(prepare.prepare)
     app.add_typer(practices.app, name="practices")
-    app.command("check")(run.check)
+    app.command("check")(check.check)
     app.command("run")(run.run)
+    app.command("cite")(cite.cite)
     app.command("gain-needed")(gain_needed.gain_needed)
     app.command("rothc")(rothc.rothc)
+    app.command("validate")(validate.validate)
+    app.command("calibrate")(calibrate.calibrate)

@@ -21,6 +21,8 @@ class SuspicionCode(StrEnum):
     MIXED_CLIMATE = "mixed_climate"
     CLIMATE_JUMP = "climate_jump"
     UNVERIFIED_PRACTICE = "unverified_practice"
+    WRONG_SEASON = "wrong_season"
+    CONSTANT_COVER = "constant_cover"
 
 
 def suspicion(code: SuspicionCode, where: str, message: str, hint: str) -> Finding:
