@@ -33,6 +33,7 @@ from recarb.sources.registry import load_registry
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 from ensemble_section import ensemble_section  # noqa: E402 - beside this script
+from practices_page import practices_page  # noqa: E402 - beside this script
 from references_page import bibliography, references_page  # noqa: E402, F401 - tests ask it
 
 MADE = "<!-- Written by docs/reference/generate.py: change the code, not this page. -->\n"
@@ -88,8 +89,10 @@ TABLES = {  # heading, what is said, and which classes of core/config it shows u
     ),
     "Choices, scenarios, uncertainty": (
         "Class keys are the 13 land-use classes, as text or number.",
-        [("Choices", "model"), ("Scenario", "scenarios"), ("Uncertainty", "uncertainty"),
-         ("Ensemble", "ensemble"), ("Flags", "flags"), ("Suspicion", "suspicion")],
+        [("Choices", "model"), ("Scenario", "scenarios"),
+         ("AdoptedPractice", "scenarios.practices"),
+         ("Target", "targets"), ("Uncertainty", "uncertainty"), ("Ensemble", "ensemble"),
+         ("Flags", "flags"), ("Suspicion", "suspicion")],
     ),
 }  # fmt: skip
 
@@ -100,6 +103,7 @@ def pages() -> dict[str, str]:
         "cli.md": cli_page(),
         "config.md": config_page(),
         "outputs.md": outputs_page(),
+        "practices.md": MADE + "\n" + practices_page(table),
         "python_api.md": api_page(),
         "quantities.md": quantities_page(),
         "references.md": MADE + "\n" + references_page(),

@@ -30,6 +30,7 @@ from recarb.io.vectors import OUTSIDE, Units, read_units
 from recarb.sequestration.ahead import classes_ahead
 from recarb.sequestration.carbon_input import yearly_npp
 from recarb.sequestration.ledger import Outcome
+from recarb.sequestration.practices.measures import check_units
 from recarb.sequestration.tables import ModelTables
 
 Floats = NDArray[np.float64]
@@ -80,6 +81,7 @@ class CountryInputs:
             if (layer := getattr(config.inputs, key)) is not None
         }
         self.units = _units(config, self.grid)
+        check_units(config, self.units.names if self.units else ())
         self._unit_blocks: dict[tuple[int, int], NDArray[np.uint16]] = {}
         self.climate_cache = FieldCache()
         self.climates = {
@@ -101,6 +103,9 @@ class CountryInputs:
         outcome = self._outcome(maps, land_use, units)
         rows, columns = np.nonzero(outcome == Outcome.RUN)
         cells = self._cells(maps, land_use, tile, (rows, columns))
+        if self.units is not None:
+            cells["unit"] = ("cell", units[rows, columns])
+            cells.attrs["unit_names"] = self.units.names
         if rows.size:
             cells = self._with_climate(cells, maps, (rows, columns))
             outcome[rows, columns] = cells["outcome"].values

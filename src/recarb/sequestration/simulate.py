@@ -4,6 +4,7 @@ import numpy as np
 import xarray as xr
 
 from recarb.core.config import FAO_R, RunConfig
+from recarb.sequestration.by_practice import with_practices
 from recarb.sequestration.chains import perturb
 from recarb.sequestration.ensemble import ensemble_maps
 from recarb.sequestration.ensemble_maps import ensemble_products
@@ -52,7 +53,9 @@ def _rothc(inputs: xr.Dataset, config: RunConfig, tables: ModelTables) -> dict[s
     members = perturb(inputs, config.uncertainty)
     state = spin_up(members, tables)
     state = warm_up(state, members, tables)
-    ended = _where_run(forward(state, members, tables, config.scenarios, config.forward.years))
+    state = forward(state, members, tables, config.scenarios, config.forward.years)
+    state = with_practices(state, members, tables, config.scenarios, config.forward.years)
+    ended = _where_run(state)
     results = {str(name): ended.isel(chain=i) for i, name in enumerate(members["chain"].values)}
     plain = futures(state.isel(chain=0), members.isel(chain=0), config, tables)
     running = results["mean"]["outcome"] == np.uint8(Outcome.RUN)

@@ -14,8 +14,9 @@ from recarb.sequestration.flags import out_of_order, outside_limits
 from recarb.sequestration.forward import BAU
 from recarb.sequestration.inputs import CountryInputs, LoadedTile
 from recarb.sequestration.ledger import Ledger
-from recarb.sequestration.products import products
+from recarb.sequestration.products import npp_capped, products
 from recarb.sequestration.summary import Summary
+from recarb.sequestration.targets import target_counts
 
 NEAR_THRESHOLD = 0.05  # of the cover fraction that turns a month from bare to vegetated
 COUNTS = ("above_npp", "filled", "cover_months", "near_threshold")
@@ -33,6 +34,8 @@ class Tally:
     no_percentage: dict[str, int] = field(default_factory=dict)
     filtered: dict[str, int] = field(default_factory=dict)
     ensemble: dict[str, int] = field(default_factory=dict)
+    npp_capped: dict[str, int] = field(default_factory=dict)  # by scenario with practices
+    targets: dict[str, int] = field(default_factory=dict)  # see `targets.target_counts`
 
     @classmethod
     def of(cls, inputs: CountryInputs) -> Self:
@@ -63,6 +66,9 @@ class Tally:
 
         _add(self.no_percentage, gone(shares))
         _add(self.filtered, gone(stocks))
+        capped = {s.name: npp_capped(s.name) for s in config.scenarios if s.practices}
+        _add(self.npp_capped, {s: int((maps[key].values > 0).sum()) for s, key in capped.items()})
+        _add(self.targets, target_counts(config, maps))
         counts = {
             "above_npp": int((maps["C_eq_over_NPP"].values > 1.0).sum()),
             "filled": int(cells["climate_filled"].values.sum()),
@@ -85,6 +91,8 @@ class Tally:
             "filtered": self.filtered,
             "ensemble": self.ensemble,
             "ensemble_sums": self.models.plain(),
+            "npp_capped": self.npp_capped,
+            "targets": self.targets,
         }
 
     def merge(self, plain: Mapping[str, Any]) -> None:
@@ -97,10 +105,12 @@ class Tally:
         _add(self.filtered, plain["filtered"])
         _add(self.ensemble, plain["ensemble"])
         self.models.merge(plain["ensemble_sums"])
+        _add(self.npp_capped, plain["npp_capped"])
+        _add(self.targets, plain["targets"])
 
     def record(self) -> dict[str, Any]:
         """The counts as provenance names them."""
-        return {
+        found: dict[str, Any] = {
             "c_eq_above_npp_cells": self.counts["above_npp"],
             "climate_filled_cells": self.counts["filled"],
             "cover_cell_months": self.counts["cover_months"],
@@ -108,8 +118,13 @@ class Tally:
             "implausible_cells": {k: n for k, n in self.implausible.items() if n},
             "uncertainty_without_percentage": {k: n for k, n in self.no_percentage.items() if n},
             "stocks_outside_0_to_300": {k: n for k, n in self.filtered.items() if n},
-            **({"ensemble_cells": dict(sorted(self.ensemble.items()))} if self.ensemble else {}),
         }
+        of_options = {
+            "npp_capped_cells": self.npp_capped,
+            "targets": self.targets,
+            "ensemble_cells": dict(sorted(self.ensemble.items())),
+        }
+        return found | {key: counts for key, counts in of_options.items() if counts}
 
 
 def _add(into: dict[str, int], more: Mapping[str, int]) -> None:

@@ -13,11 +13,13 @@ from recarb.core.config.limits import Flags, Suspicion, Uncertainty
 from recarb.core.config.phases import Choices, NppReference, SpinUp, WarmUp
 from recarb.core.config.protocol import FAO_R, Protocol
 from recarb.core.config.run import RunConfig, load_config
-from recarb.core.config.scenarios import STANDARD_SCENARIOS, Scenario
+from recarb.core.config.scenarios import STANDARD_SCENARIOS, AdoptedPractice, Scenario
+from recarb.core.config.targets import Target
 
 __all__ = [
     "FAO_R",
     "STANDARD_SCENARIOS",
+    "AdoptedPractice",
     "Boundary",
     "Choices",
     "Climate",
@@ -36,6 +38,7 @@ __all__ = [
     "Scenario",
     "SpinUp",
     "Suspicion",
+    "Target",
     "Uncertainty",
     "WarmUp",
     "load_config",

@@ -45,6 +45,11 @@ def check_ensemble(config: "RunConfig") -> None:
             f"the models of [ensemble] are for 0-{DEPTH_CM:g} cm, but model.depth_cm is "
             f"{depth_cm:g}: set it to {DEPTH_CM:g}, or remove [ensemble]"
         )
+    if by_practice := [scenario.name for scenario in config.scenarios if scenario.practices]:
+        raise ValueError(
+            "the models of [ensemble] know inputs that are the same every year, not practices: "
+            f"remove [ensemble], or the practices of scenario {by_practice[0]}"
+        )
     ahead = config.forward
     if ahead.year_by_year or ahead.climate_change or inputs.land_use_forward is not None:
         raise ValueError(
