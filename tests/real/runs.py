@@ -29,6 +29,10 @@ FULL_COVER = """
 13 = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]
 """
 
+BHUTAN = "bhutan"
+BHUTAN_OFFICIAL = Path("bhutan/gsocseq_official")
+BHUTAN_LAND_USE = "bhutan_land_use.tif"
+CROPLAND, NO_CLASS = 2, 0
 ENSEMBLE = """
 [inputs.sand] # coarse: one value for 0.5 degrees
 path = "$RECARB_DATA/{name}/soil_lpjguess_0p5deg_pct.tif"
@@ -95,6 +99,8 @@ def finish(name: str, out: Path, more: str = "") -> Finished:
     """Run a region from its run.toml to its maps below `out`."""
     if name == EVI:
         write_evi_cover(out / EVI_COVER)
+    if name == BHUTAN:
+        write_bhutan_land_use(out / BHUTAN_LAND_USE)
     config = load(name, out, more)
     return Finished(config, pipeline.run(config, overwrite=True))
 
@@ -113,4 +119,16 @@ def write_evi_cover(path: Path, threshold: float = EVI_THRESHOLD) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     with rasterio.open(path, "w", **profile) as target:
         target.write(np.repeat(share, MONTHS_PER_BAND, axis=0).astype(np.float32))
+    return path
+
+
+def write_bhutan_land_use(path: Path) -> Path:
+    """Cropland where the submitted map has a stock at t0; what it was there is not published."""
+    with rasterio.open(data_folder() / BHUTAN_OFFICIAL / "Bhutan_GSOCseq_T0_Map030.tif") as source:
+        stock = source.read(1, masked=True).filled(0.0)
+        profile = source.profile
+    profile.update(dtype="uint8", nodata=NO_CLASS, driver="GTiff")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with rasterio.open(path, "w", **profile) as target:
+        target.write(np.where(stock > 0.0, CROPLAND, NO_CLASS).astype(np.uint8), 1)
     return path

@@ -6,6 +6,7 @@ from recarb.cli import (
     calibrate,
     check,
     cite,
+    compare,
     example,
     fetch,
     prepare,
@@ -26,6 +27,7 @@ def commands(app: typer.Typer) -> None:
     app.command("check")(check.check)
     app.command("run")(run.run)
     app.command("cite")(cite.cite)
+    app.command("compare")(compare.compare)
     app.command("rothc")(rothc.rothc)
     app.command("validate")(validate.validate)
     app.command("calibrate")(calibrate.calibrate)

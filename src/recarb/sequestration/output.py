@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 
 import recarb
-from recarb.core.config import RunConfig
+from recarb.core.config import FAO_R, RunConfig
 from recarb.core.errors import ConfigError
 from recarb.core.findings import Progress
 from recarb.core.quantities import CODE
@@ -23,6 +23,7 @@ from recarb.sequestration.run_folder import STAGING, writing
 from recarb.sequestration.schedule import in_order
 from recarb.sequestration.tile_run import TileResult
 
+PROTOCOLS = {"rothc-26.3": "GSOCseq, RothC-26.3", FAO_R: "GSOCseq, fao-r (scripts v1.1)"}
 DIAGNOSTICS, FLAGS, ENSEMBLE, SIS = "diagnostics", "flags", "ensemble", "sis"
 BLOCKS = (Flag("outcome", "outcome of the cell"), Flag("land_use", "land use at t0"))
 
@@ -159,7 +160,7 @@ def map_tags(config: RunConfig, inputs_hash: str, t0: int) -> dict[str, str]:
     """What every map says of itself; neither a time nor a machine, so that a rerun is identical."""
     return {
         "recarb_version": recarb.__version__,
-        "protocol": "GSOCseq, RothC-26.3",
+        "protocol": PROTOCOLS[config.protocol],
         "country": config.iso3,
         "depth_cm": f"{config.model.depth_cm:g}",
         "t0": str(t0),

@@ -7,8 +7,8 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from recarb.core.config import RunConfig
-from recarb.core.errors import InputError
+from recarb.core.config import FAO_R, RunConfig
+from recarb.core.errors import ConfigError, InputError
 from recarb.core.grid import LONLAT, Tile, transform
 from recarb.rothc import kernels
 from recarb.sequestration.ahead import land_use_ahead, weather_ahead
@@ -48,7 +48,14 @@ def trajectory(config: RunConfig, lon: float, lat: float) -> Trajectory:
     ------
     InputError
         The point lies outside the SOC map, or its cell is not modelled (the message says why).
+    ConfigError
+        The run has the protocol `fao-r`, which is made for maps.
     """
+    if config.protocol == FAO_R:
+        raise ConfigError(
+            f'the months of one cell are those of RothC-26.3; protocol = "{FAO_R}" has only maps: '
+            "leave --point, or remove the protocol"
+        )
     inputs = CountryInputs(config)
     tile = cell_at(inputs, lon, lat)
     loaded = inputs.load(tile)

@@ -7,7 +7,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from recarb.core.config import RunConfig
+from recarb.core.config import FAO_R, RunConfig
+from recarb.sequestration.fao_r.uncertainty import uncertainty_maps as published_uncertainty
 from recarb.sequestration.forward import BAU
 from recarb.sequestration.spin_up import POOLS
 from recarb.sequestration.uncertainty import (
@@ -181,7 +182,8 @@ def derive(results: Mapping[str, xr.Dataset], config: RunConfig) -> xr.Dataset:
             maps[f"RSR_{name}"] = (stock - final[BAU]) / years
     maps |= _diagnostic_maps(mean) | _future_maps(mean, t0)
     if "max" in results:
-        maps |= _uncertainty_maps(results, config)
+        formulas = published_uncertainty if config.protocol == FAO_R else _uncertainty_maps
+        maps |= formulas(results, config)
     return xr.Dataset(
         {key: ("cell", values) for key, values in maps.items()},
         coords={"outcome": ("cell", mean["outcome"].values)},

@@ -127,6 +127,15 @@ def after_findings(counts: dict[str, Any], ledger: Ledger) -> list[Finding]:
         for key, cells in counts["implausible_cells"].items()
         if not key.startswith("U_")
     ]
+    found += [
+        Finding(
+            "stocks_filtered",
+            Severity.WARNING,
+            key,
+            f"{cells} cells end outside 0 to 300 t C ha-1 and have no value, as published (fao-r)",
+        )
+        for key, cells in counts["stocks_outside_0_to_300"].items()
+    ]
     found += reason_findings(counts.get("ensemble_cells", {}))
     if ledger.failed:
         found.append(

@@ -40,8 +40,8 @@ class Summary:
         self, maps: xr.Dataset, units: NDArray[np.uint16], land_use: NDArray[np.uint8], area: Floats
     ) -> None:
         """Add the cells of one tile: maps over `cell` and, per cell, unit, land use, area [ha]."""
-        running = np.isfinite(maps["T0"].values)
         columns = _columns(self.scenarios)
+        running = np.all([np.isfinite(maps[column].values) for column in columns], axis=0)
         groups = np.unique(np.stack([units, land_use])[:, running], axis=1).T
         for unit, code in groups.tolist():
             where = running & (units == unit) & (land_use == code)

@@ -31,6 +31,7 @@ class Tally:
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTS, 0))
     implausible: dict[str, int] = field(default_factory=dict)
     no_percentage: dict[str, int] = field(default_factory=dict)
+    filtered: dict[str, int] = field(default_factory=dict)
     ensemble: dict[str, int] = field(default_factory=dict)
 
     @classmethod
@@ -55,8 +56,13 @@ class Tally:
         _add(self.implausible, {key: int(where.sum()) for key, where in wrong.items()})
         running = np.isfinite(maps["T0"].values)
         shares = [product.key for product in deliverables if product.key.startswith("U_")]
-        gone = {key: int((running & np.isnan(maps[key].values)).sum()) for key in shares}
-        _add(self.no_percentage, gone)
+        stocks = [product.key for product in deliverables if product.key.startswith("finalSOC_")]
+
+        def gone(keys: list[str]) -> dict[str, int]:
+            return {key: int((running & np.isnan(maps[key].values)).sum()) for key in keys}
+
+        _add(self.no_percentage, gone(shares))
+        _add(self.filtered, gone(stocks))
         counts = {
             "above_npp": int((maps["C_eq_over_NPP"].values > 1.0).sum()),
             "filled": int(cells["climate_filled"].values.sum()),
@@ -76,6 +82,7 @@ class Tally:
             "counts": self.counts,
             "implausible": self.implausible,
             "no_percentage": self.no_percentage,
+            "filtered": self.filtered,
             "ensemble": self.ensemble,
             "ensemble_sums": self.models.plain(),
         }
@@ -87,6 +94,7 @@ class Tally:
         _add(self.counts, plain["counts"])
         _add(self.implausible, plain["implausible"])
         _add(self.no_percentage, plain["no_percentage"])
+        _add(self.filtered, plain["filtered"])
         _add(self.ensemble, plain["ensemble"])
         self.models.merge(plain["ensemble_sums"])
 
@@ -99,6 +107,7 @@ class Tally:
             "cover_cell_months_near_threshold": self.counts["near_threshold"],
             "implausible_cells": {k: n for k, n in self.implausible.items() if n},
             "uncertainty_without_percentage": {k: n for k, n in self.no_percentage.items() if n},
+            "stocks_outside_0_to_300": {k: n for k, n in self.filtered.items() if n},
             **({"ensemble_cells": dict(sorted(self.ensemble.items()))} if self.ensemble else {}),
         }
 

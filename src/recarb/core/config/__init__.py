@@ -11,10 +11,12 @@ from recarb.core.config.forward import ClimateChange, Forward
 from recarb.core.config.layers import Boundary, Climate, Inputs, LandUseLayer, Layer, Override
 from recarb.core.config.limits import Flags, Suspicion, Uncertainty
 from recarb.core.config.phases import Choices, NppReference, SpinUp, WarmUp
+from recarb.core.config.protocol import FAO_R, Protocol
 from recarb.core.config.run import RunConfig, load_config
 from recarb.core.config.scenarios import STANDARD_SCENARIOS, Scenario
 
 __all__ = [
+    "FAO_R",
     "STANDARD_SCENARIOS",
     "Boundary",
     "Choices",
@@ -29,6 +31,7 @@ __all__ = [
     "Model",
     "NppReference",
     "Override",
+    "Protocol",
     "RunConfig",
     "Scenario",
     "SpinUp",

@@ -17,6 +17,7 @@ from recarb.core.config.forward import Forward, check_forward
 from recarb.core.config.layers import Boundary, Climate, Inputs
 from recarb.core.config.limits import Flags, Suspicion, Uncertainty
 from recarb.core.config.phases import Choices, NppReference, SpinUp, WarmUp
+from recarb.core.config.protocol import FAO_R, Protocol, check_fao_r
 from recarb.core.config.scenarios import STANDARD_SCENARIOS, Scenario, check_names
 from recarb.core.errors import ConfigError
 from recarb.core.paths import AnyPath, is_file, parse_path, read_text
@@ -31,6 +32,7 @@ class RunConfig(Model):
     note: str = ""
     output: Annotated[Folder, Field(default="out", validate_default=True)]
     accept: tuple[str, ...] = ()
+    protocol: Protocol = "rothc-26.3"
     agricultural_emissions_mt_co2e_per_yr: float | None = Field(default=None, gt=0)
     tile_cells: int | None = Field(default=None, ge=8, le=4096)  # default: the plan's choice
     inputs: Inputs
@@ -77,6 +79,8 @@ class RunConfig(Model):
             )
         if self.uncertainty.ssm_map not in {None, *(s.name for s in self.scenarios)}:
             raise ValueError(f"uncertainty.ssm_map {self.uncertainty.ssm_map!r} is no scenario")
+        if self.protocol == FAO_R:
+            check_fao_r(self)
         return self
 
     @property
