@@ -33,6 +33,15 @@ BHUTAN = "bhutan"
 BHUTAN_OFFICIAL = Path("bhutan/gsocseq_official")
 BHUTAN_LAND_USE = "bhutan_land_use.tif"
 CROPLAND, NO_CLASS = 2, 0
+ENSEMBLE = """
+[inputs.sand] # coarse: one value for 0.5 degrees
+path = "$RECARB_DATA/{name}/soil_lpjguess_0p5deg_pct.tif"
+unit = "%"
+band = 3
+
+[ensemble]
+models = ["icbm", "ipcc-tier2"]
+"""
 
 EVI_THRESHOLD = 0.20  # own choice: bare soil and dead straw lie near 0.1, young crops above 0.2
 EVI_SENSOR = Path("north_macedonia/evi_bimonthly_modis.tif")  # JanFeb, MarApr, ... NovDec
@@ -79,6 +88,11 @@ def load(name: str, out: Path, more: str = "") -> RunConfig:
     folders = {"RECARB_DATA": str(data_folder()), "RECARB_OUT": str(out)}
     with mock.patch.dict(os.environ, folders):
         return load_config(path)
+
+
+def ensemble(name: str) -> str:
+    """The lines that run other models beside RothC."""
+    return ENSEMBLE.format(name=name)
 
 
 def finish(name: str, out: Path, more: str = "") -> Finished:

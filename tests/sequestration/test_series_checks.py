@@ -102,9 +102,9 @@ def test_a_year_that_was_copied(tmp_path):
     country = Country(tmp_path)
     rain = country.layers["rain"].values
     rain[36:48] = rain[24:36]
-    told = [one for one in found(country, "repeated_year") if "rain" in one.where]
-    assert len(told) == 1
-    assert told[0].message.endswith("the year before: 2002")
+    (told,) = found(country, "repeated_year")
+    assert "rain" in told.where
+    assert told.message.endswith("the year before: 2002")
 
 
 # ------------------------------------------------------------------------------- cover and soil

@@ -31,6 +31,7 @@ from recarb.sequestration.layer_checks import (
     zone_findings,
 )
 from recarb.sequestration.look import Look, View
+from recarb.sequestration.practices.measures import practice_findings
 from recarb.sequestration.sample_checks import Occupied, check_sample
 from recarb.sequestration.series_checks import CoverWatch
 from recarb.sequestration.suspicions import SuspicionCode, suspicion, unknown_accepts
@@ -63,7 +64,8 @@ def check_run(
 
 def _check(report: CheckReport, config: RunConfig, look: bool) -> None:
     report.tell(unknown_accepts(config.accept))
-    report.attempt("model", ModelTables.of, config)
+    if report.attempt("model", ModelTables.of, config) is not None:
+        report.tell(list(practice_findings(config)))
     grid = report.attempt("inputs.soc", _grid, config)
     if look and grid is not None:
         report.look = Look(View.of(config, grid))
@@ -169,7 +171,7 @@ def _values(
     elif key in MASKS:
         report.tell(mask_findings(file, ground, row, report.sampler(file, key)))
     elif file.quantity.is_code:
-        zones = {zone for s in config.scenarios for zone in s.gain_pct_by_zone}
+        zones = {zone for s in config.scenarios for zone in s.zones}
         report.tell(zone_findings(file, ground, row, zones, report.sampler(file, key)))
     else:
         cover = CoverWatch() if key == "cover" else None

@@ -12,9 +12,11 @@ from recarb.core.paths import AnyPath
 from recarb.core.provenance import combined_hash, file_facts, versions
 from recarb.io.raster import LayerFile
 from recarb.sequestration.checks import MOST, CheckReport
+from recarb.sequestration.ensemble_maps import reason_findings
 from recarb.sequestration.inputs import LAND_USE, CountryInputs
 from recarb.sequestration.ledger import Ledger
 from recarb.sequestration.tally import Tally
+from recarb.sequestration.targets import target_findings
 from recarb.sequestration.tile_store import TileKey
 from recarb.sources.origin import origins_of
 
@@ -135,6 +137,21 @@ def after_findings(counts: dict[str, Any], ledger: Ledger) -> list[Finding]:
         )
         for key, cells in counts["stocks_outside_0_to_300"].items()
     ]
+    found += [
+        Finding(
+            "input_capped_at_npp",
+            Severity.WARNING,
+            f"scenario {scenario}",
+            f"{cells:,} cells: the practices would bring more carbon than NPP leaves above BAU and "
+            "were cut back",
+            f"see flags/*_npp_capped_{scenario}.tif; cap_at_npp = false where the carbon comes "
+            "from elsewhere",
+        )
+        for scenario, cells in counts.get("npp_capped_cells", {}).items()
+        if cells
+    ]
+    found += target_findings(counts.get("targets", {}))
+    found += reason_findings(counts.get("ensemble_cells", {}))
     if ledger.failed:
         found.append(
             Finding("failed_cells", Severity.WARNING, "run", f"{ledger.failed} cells failed")

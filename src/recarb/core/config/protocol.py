@@ -25,6 +25,12 @@ def check_fao_r(config: "RunConfig") -> None:
     asked += [f"forward.{key}" for key in NOT_THERE if getattr(config.forward, key)]
     if config.inputs.land_use_forward is not None:
         asked.append("inputs.land_use_forward")
+    if any(scenario.practices for scenario in config.scenarios):
+        asked.append("scenarios.practices")
+    if config.targets:
+        asked.append("targets")
+    if config.ensemble.models:
+        asked.append("ensemble.models")
     if asked:
         raise ValueError(
             f'protocol = "{FAO_R}" repeats fixed scripts, which know no {asked[0]}: remove it, or '
