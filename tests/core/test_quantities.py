@@ -28,7 +28,7 @@ def test_carbon_is_named_by_substance_not_inside_the_unit():
 
 
 def test_every_layer_of_the_configuration_has_a_row():
-    land_use = {"land_use_spin_up", "land_use_yearly"}  # read with the row of land_use
+    land_use = {"land_use_spin_up", "land_use_yearly", "land_use_forward"}  # row of land_use
     layers = set(Inputs.model_fields) - land_use
     climate = {"temperature", "rain", "pet", "temperature_min", "temperature_max"}
     climate |= {"radiation", "vapour_pressure", "wind", "elevation"}
