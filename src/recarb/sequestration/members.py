@@ -9,7 +9,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from recarb.rothc.weather import Land, Soils, Weather
-from recarb.sequestration.tables import ModelTables
+from recarb.sequestration.tables import YEAR, ModelTables
 
 Floats = NDArray[np.float64]
 Bytes = NDArray[np.uint8]
@@ -81,6 +81,6 @@ def land_of(land_use: Bytes, tables: ModelTables) -> Land:
     share = tables.share[by_year].swapaxes(1, 2)  # (year, month, cell)
     return Land(
         paddy=np.ascontiguousarray(tables.paddy[by_year]),
-        share=np.ascontiguousarray(share.reshape(-1, by_year.shape[1])),
+        share=np.ascontiguousarray(share.reshape(by_year.shape[0] * YEAR, by_year.shape[1])),
         entry=np.ascontiguousarray(np.moveaxis(tables.entry(by_year), -1, 0)),
     )
