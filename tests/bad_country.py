@@ -110,7 +110,7 @@ def series(shape: tuple[int, int], names: tuple[str, ...]) -> dict[str, NDArray[
     return {
         "temperature": pattern(shape, 10.0, 14.0) + 10.0 * season + drift,
         "rain": pattern(shape, 60.0, 90.0) * (1.0 - 0.3 * season) * (1.0 + 0.05 * drift),
-        "pet": pattern(shape, 60.0, 80.0) * (1.0 + 0.8 * season),
+        "pet": pattern(shape, 60.0, 80.0) * (1.0 + 0.8 * season) * (1.0 + 0.01 * drift),
     }
 
 

@@ -31,6 +31,11 @@ from recarb.sequestration.summary import Summary
 from recarb.sources.registry import load_registry
 
 HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+from ensemble_section import ensemble_section  # noqa: E402 - beside this script
+from practices_page import practices_page  # noqa: E402 - beside this script
+from references_page import bibliography, references_page  # noqa: E402, F401 - tests ask it
+
 MADE = "<!-- Written by docs/reference/generate.py: change the code, not this page. -->\n"
 HELP_WIDTH = "112"
 TERMINAL = ("FORCE_COLOR", "PY_COLORS", "GITHUB_ACTIONS", "TERMINAL_WIDTH", "CLICOLOR_FORCE")
@@ -84,7 +89,9 @@ TABLES = {  # heading, what is said, and which classes of core/config it shows u
     ),
     "Choices, scenarios, uncertainty": (
         "Class keys are the 13 land-use classes, as text or number.",
-        [("Choices", "model"), ("Scenario", "scenarios"), ("Uncertainty", "uncertainty"),
+        [("Choices", "model"), ("Scenario", "scenarios"),
+         ("AdoptedPractice", "scenarios.practices"),
+         ("Target", "targets"), ("Uncertainty", "uncertainty"), ("Ensemble", "ensemble"),
          ("Flags", "flags"), ("Suspicion", "suspicion")],
     ),
 }  # fmt: skip
@@ -96,9 +103,10 @@ def pages() -> dict[str, str]:
         "cli.md": cli_page(),
         "config.md": config_page(),
         "outputs.md": outputs_page(),
+        "practices.md": MADE + "\n" + practices_page(table),
         "python_api.md": api_page(),
         "quantities.md": quantities_page(),
-        "references.md": references_page(),
+        "references.md": MADE + "\n" + references_page(),
         "sources.md": sources_page(),
     }
 
@@ -325,6 +333,7 @@ def standard_run() -> settings.RunConfig:
             "spin_up": {"climate": "any", "years": [1981, 2000]},
             "warm_up": {"climate": "any", "years": [2001, 2020]},
             "agricultural_emissions_mt_co2e_per_yr": 1.0,
+            "ensemble": {"models": ["icbm", "ipcc-tier2"]},
         }
     )
 
@@ -347,6 +356,7 @@ def outputs_page() -> str:
         table(("file", "map", "unit"), (_diagnostic_row(p) for p in diagnostics(config))),
         "`forward.horizons` and `forward.steady_state` add [maps](../science/futures.md).\n",
         "`XTL_outcome.tif` and `XTL_land_use.tif` are bytes, 255 = no data.\n",
+        *ensemble_section(config, table, _diagnostic_row),
         "## Outcome of a cell\n",
         table(("value", "name", "meaning", "counts as"), (_outcome_row(o) for o in Outcome)),
         "## Flags, in `flags/`: 1 = yes, 0 = no, 255 = not modelled\n",
@@ -435,7 +445,7 @@ def sources_page() -> str:
     return "\n".join(parts).rstrip("\n") + "\n"
 
 
-# ------------------------------------------------------------------------------- api, references
+# -------------------------------------------------------------------------------------------- api
 
 
 def api_page() -> str:
@@ -457,36 +467,6 @@ def api_page() -> str:
         options = f"heading: recarb.{name}\n      toc_label: {name}\n      show_root_heading: true"
         parts.append(f"::: {home}.{name}\n    options:\n      {options}\n")
     return "\n".join(parts)
-
-
-def bibliography() -> dict[str, dict[str, str]]:
-    """Entries of docs/references.bib by key; every field stands on a line of its own."""
-    entries: dict[str, dict[str, str]] = {}
-    for line in (HERE.parent / "references.bib").read_text(encoding="utf-8").splitlines():
-        if line.startswith("@"):
-            key = line.split("{", 1)[1].strip(" ,")
-            entries[key] = {}
-        elif "=" in line and not line.startswith("%"):
-            name, value = line.split("=", 1)
-            entries[key][name.strip()] = value.strip().rstrip(",").strip("{}")
-    return entries
-
-
-def references_page() -> str:
-    """The list of references.bib, for people."""
-    parts = [MADE, "# References\n"]
-    parts.append("The keys stand in brackets in the pages and the docstrings: [CJ96].\n")
-    for key, entry in bibliography().items():
-        where = ", ".join(entry[part] for part in ("journal", "booktitle") if part in entry)
-        volume = f" {entry['volume']}" if "volume" in entry else ""
-        pages_ = f":{entry['pages']}" if "pages" in entry else ""
-        publisher = entry.get("publisher", "")
-        source = ". ".join(text for text in (f"{where}{volume}{pages_}".strip(), publisher) if text)
-        doi = f" doi:{entry['doi']}." if "doi" in entry else ""
-        text = f"{entry['author']} ({entry['year']}) {entry['title'].rstrip('?')}. {source}.{doi}"
-        note = f" {entry['note']}." if "note" in entry else ""
-        parts.append(f"- **{key}** {text}{note}")
-    return "\n".join([*parts, ""])
 
 
 def main() -> None:

@@ -74,7 +74,8 @@ def defaults_shown():
     """Table, key and value of every default that the template claims."""
     table = uncommented()
     parts = {"": table} | {
-        name: table[name] for name in ("forward", "model", "uncertainty", "flags", "suspicion")
+        name: table[name]
+        for name in ("forward", "model", "uncertainty", "ensemble", "flags", "suspicion")
     }
     for name, shown in parts.items():
         model = models_in(RunConfig.model_fields[name].annotation).pop() if name else RunConfig

@@ -9,6 +9,7 @@ import pytest
 from recarb.core.quantities import catalogue
 from recarb.harmonise.crosswalk import crosswalk_names, load_crosswalk
 from recarb.harmonise.landuse_classes import CLASS_COUNT, land_use_classes
+from recarb.models import icbm, ipcc_tier2
 from recarb.rothc import parameters
 
 ROOT = Path(__file__).parents[2]
@@ -57,6 +58,16 @@ def test_every_parameter_of_rothc_stands_with_a_comment_that_names_a_source():
             source = found
         if ": float" in line and "#" not in line:
             assert source, f"no source in the group of: {line.strip()}"
+
+
+@pytest.mark.parametrize("module", [icbm, ipcc_tier2], ids=lambda m: m.__name__)
+def test_every_group_of_parameters_of_another_model_names_its_source(module):
+    text = Path(module.__file__).read_text(encoding="utf-8")
+    body = text.split("class Parameters(NamedTuple):")[1].split("\nclass ")[0].split('"""')[2]
+    groups = [group for group in body.split("\n\n") if ": float" in group]
+    assert sum(group.count(": float") for group in groups) == len(module.Parameters._fields)
+    for group in groups:
+        assert re.search(r"AK97|IPCC19|hestia", group), f"no source in: {group}"
 
 
 def pages_and_sources():

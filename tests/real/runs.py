@@ -29,6 +29,20 @@ FULL_COVER = """
 13 = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]
 """
 
+BHUTAN = "bhutan"
+BHUTAN_OFFICIAL = Path("bhutan/gsocseq_official")
+BHUTAN_LAND_USE = "bhutan_land_use.tif"
+CROPLAND, NO_CLASS = 2, 0
+ENSEMBLE = """
+[inputs.sand] # coarse: one value for 0.5 degrees
+path = "$RECARB_DATA/{name}/soil_lpjguess_0p5deg_pct.tif"
+unit = "%"
+band = 3
+
+[ensemble]
+models = ["icbm", "ipcc-tier2"]
+"""
+
 EVI_THRESHOLD = 0.20  # own choice: bare soil and dead straw lie near 0.1, young crops above 0.2
 EVI_SENSOR = Path("north_macedonia/evi_bimonthly_modis.tif")  # JanFeb, MarApr, ... NovDec
 EVI_COVER = "north_macedonia_evi_cover.tif"
@@ -76,10 +90,17 @@ def load(name: str, out: Path, more: str = "") -> RunConfig:
         return load_config(path)
 
 
+def ensemble(name: str) -> str:
+    """The lines that run other models beside RothC."""
+    return ENSEMBLE.format(name=name)
+
+
 def finish(name: str, out: Path, more: str = "") -> Finished:
     """Run a region from its run.toml to its maps below `out`."""
     if name == EVI:
         write_evi_cover(out / EVI_COVER)
+    if name == BHUTAN:
+        write_bhutan_land_use(out / BHUTAN_LAND_USE)
     config = load(name, out, more)
     return Finished(config, pipeline.run(config, overwrite=True))
 
@@ -98,4 +119,16 @@ def write_evi_cover(path: Path, threshold: float = EVI_THRESHOLD) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     with rasterio.open(path, "w", **profile) as target:
         target.write(np.repeat(share, MONTHS_PER_BAND, axis=0).astype(np.float32))
+    return path
+
+
+def write_bhutan_land_use(path: Path) -> Path:
+    """Cropland where the submitted map has a stock at t0; what it was there is not published."""
+    with rasterio.open(data_folder() / BHUTAN_OFFICIAL / "Bhutan_GSOCseq_T0_Map030.tif") as source:
+        stock = source.read(1, masked=True).filled(0.0)
+        profile = source.profile
+    profile.update(dtype="uint8", nodata=NO_CLASS, driver="GTiff")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with rasterio.open(path, "w", **profile) as target:
+        target.write(np.where(stock > 0.0, CROPLAND, NO_CLASS).astype(np.uint8), 1)
     return path

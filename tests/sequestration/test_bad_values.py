@@ -152,7 +152,9 @@ def test_rounding_at_a_limit_is_no_fault(tmp_path):
     country = Country(tmp_path)
     country.layers["clay"].values[0, 0, 0] = np.float32(100.00001)
     country.layers["rain"].values[3, 0, 0] = -1e-6  # reanalyses hold such months
-    country.add("cover", np.full((12, 10, 12), 1.0 + 1e-7))
+    cover = np.full((12, 10, 12), 1.0 + 1e-7)
+    cover[0] = 0.5
+    country.add("cover", cover)
     assert check_run(country.config()).findings == []
 
 
@@ -300,7 +302,7 @@ def test_zones_that_are_nowhere_and_zones_below_zero(tmp_path):
 
 def test_an_override_layer_is_checked_too(tmp_path):
     country = Country(tmp_path)
-    country.add("cover", np.full((12, 10, 12), 0.5))
+    country.add("cover", np.linspace(0.1, 0.9, 12)[:, None, None] + np.zeros((10, 12)))
     country.option(
         "land_use", override=[{"path": "soc.tif", "unit": "%", "at_least": 0.5, "land_use": 12}]
     )

@@ -71,7 +71,8 @@ def random_country(country: Country, seed: int) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(seed)
     names = ("no_soc", "zero_soc", "no_land_use", "not_modelled", "no_clay", "no_cover")
     masks = {name: rng.random(SHAPE) < 0.2 for name in (*names, "no_irrigation")}
-    country.add("cover", np.broadcast_to(pattern(SHAPE, 0.1, 0.9), (12, *SHAPE)).copy())
+    months = np.linspace(0.5, 1.0, 12)[:, None, None]
+    country.add("cover", months * pattern(SHAPE, 0.1, 0.9))
     country.add("irrigation", np.full((12, *SHAPE), 5.0)).unit = "mm/month"
     hole(country, "soc", masks["zero_soc"], 0.0)
     hole(country, "soc", masks["no_soc"])

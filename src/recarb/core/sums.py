@@ -4,6 +4,7 @@ numpy's own sum adds in another order for an array of one column: a cell would h
 another tile.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 
-def running_sum(values: NDArray[Any]) -> Floats:
+def running_sum(values: NDArray[Any] | Sequence[NDArray[Any]]) -> Floats:
     """Sum over the first axis, one after the other."""
     total = np.array(values[0], dtype=np.float64)
     for part in values[1:]:

@@ -17,7 +17,7 @@ from recarb.reports.ground import (
 from recarb.reports.sheet import Reel, Sheet, coloured
 from recarb.reports.style import ramp_for
 from recarb.sequestration.forward import BAU
-from recarb.sequestration.output import DIAGNOSTICS
+from recarb.sequestration.output import DIAGNOSTICS, PROTOCOLS
 from recarb.sequestration.pipeline import last_year
 from recarb.sequestration.products import Product, diagnostics, products
 
@@ -96,7 +96,7 @@ def draw_overview(folder: Path, config: RunConfig, ground: Ground, target: Path)
             sheet.bar(axes, ramp, unit)
             axes.set_title(dated_title(paths[key][0], config), fontsize=OVERVIEW_TITLE_SIZE)
             painted.append((axes, coloured(values, ramp, blanks)))
-    heading = f"{config.name or config.iso3}: GSOCseq, RothC-26.3, 0-30 cm"
+    heading = f"{config.name or config.iso3}: {PROTOCOLS[config.protocol]}, 0-30 cm"
     sheet.margins(config.note, np.unique(blanks), heading)
     sheet.canvas.draw()
     for axes, colours in painted:

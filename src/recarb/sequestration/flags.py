@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from recarb.core.config import RunConfig
 from recarb.sequestration.inputs import LoadedTile
-from recarb.sequestration.products import Product
+from recarb.sequestration.products import Product, npp_capped
+from recarb.sequestration.targets import ABOVE_NPP, BAU_ABOVE_NPP, infeasible
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -47,6 +48,15 @@ def flags(config: RunConfig) -> list[Flag]:
         limit = limits.electrical_conductivity_above_ds_m
         found.append(Flag("saline", f"electrical conductivity above {limit:g} dS/m"))
     found += [Flag(key, key) for key in ("peat", "wetland") if getattr(layers, key) is not None]
+    found += [
+        Flag(npp_capped(s.name), f"{s.name}: practices cut back to what NPP leaves above BAU")
+        for s in config.scenarios
+        if s.practices and s.cap_at_npp
+    ]
+    found += [
+        Flag(f"target_{t.name}", f"{t.name}: needs more carbon input than NPP")
+        for t in config.targets
+    ]
     return found
 
 
@@ -78,7 +88,22 @@ def flag_cells(
     for key in ("peat", "wetland"):
         if key in layer:
             known[key] = layer[key] == CODE_TO_FLAG
+    known |= _of_management(maps, config)
     return {flag.key: known[flag.key] for flag in flags(config)}
+
+
+def _of_management(maps: xr.Dataset, config: RunConfig) -> dict[str, Bools]:
+    """Flags of scenarios by practice and of targets."""
+    found = {
+        npp_capped(s.name): maps[npp_capped(s.name)].values > 0.0
+        for s in config.scenarios
+        if s.practices
+    }
+    c_bau, npp = maps["C_BAU"].values, maps["NPP"].values
+    for target in config.targets:
+        where = infeasible(maps[f"InputNeeded_{target.name}"].values, c_bau, npp)
+        found[f"target_{target.name}"] = where[ABOVE_NPP] | where[BAU_ABOVE_NPP]
+    return found
 
 
 def outside_limits(maps: xr.Dataset, products: list[Product]) -> dict[str, Bools]:

@@ -6,6 +6,7 @@ import xarray as xr
 from recarb.core.config import RunConfig
 from recarb.rothc.steady import steady_state
 from recarb.sequestration.ahead import land_ahead, weather_ahead
+from recarb.sequestration.by_practice import ahead_with_practices
 from recarb.sequestration.forward import BAU, courses_of_input, entering, project
 from recarb.sequestration.members import by_member, soils_of
 from recarb.sequestration.tables import ModelTables
@@ -30,7 +31,8 @@ def futures(
     found = xr.Dataset(coords={"scenario": names})
     if further := config.forward.further:
         ahead = project(state, inputs, tables, config.scenarios, further)
-        found["soc_ahead"] = (("horizon", "scenario", "cell"), ahead.stock[0])
+        stock = ahead_with_practices(ahead.stock, state, inputs, tables, config.scenarios, further)
+        found["soc_ahead"] = (("horizon", "scenario", "cell"), stock[0])
         found = found.assign_coords(horizon=list(further))
     if config.forward.steady_state:
         found = found.assign(_steady(state, inputs, config, tables))

@@ -30,6 +30,7 @@ from recarb.io.vectors import OUTSIDE, Units, read_units
 from recarb.sequestration.ahead import classes_ahead
 from recarb.sequestration.carbon_input import yearly_npp
 from recarb.sequestration.ledger import Outcome
+from recarb.sequestration.practices.measures import check_units
 from recarb.sequestration.tables import ModelTables
 
 Floats = NDArray[np.float64]
@@ -42,6 +43,7 @@ MONTHLY = ("cover", "irrigation")  # twelve bands
 AXES = {"warm_up": "time", "reference": "reference", "ahead": "time_ahead"}  # of months or years
 UNIT_BLOCK = 512  # cells along a side of the blocks in which the boundary is rasterized
 UNIT_BLOCKS_KEPT = 200  # two rows of blocks of a world of 1 km; 100 MB
+OF_CELLS = ("zones", "sand", "peat")  # as they are, where they are given
 FLAG_LAYERS = ("sand", "electrical_conductivity", "peat", "wetland")
 
 
@@ -79,6 +81,7 @@ class CountryInputs:
             if (layer := getattr(config.inputs, key)) is not None
         }
         self.units = _units(config, self.grid)
+        check_units(config, self.units.names if self.units else ())
         self._unit_blocks: dict[tuple[int, int], NDArray[np.uint16]] = {}
         self.climate_cache = FieldCache()
         self.climates = {
@@ -100,6 +103,9 @@ class CountryInputs:
         outcome = self._outcome(maps, land_use, units)
         rows, columns = np.nonzero(outcome == Outcome.RUN)
         cells = self._cells(maps, land_use, tile, (rows, columns))
+        if self.units is not None:
+            cells["unit"] = ("cell", units[rows, columns])
+            cells.attrs["unit_names"] = self.units.names
         if rows.size:
             cells = self._with_climate(cells, maps, (rows, columns))
             outcome[rows, columns] = cells["outcome"].values
@@ -262,7 +268,7 @@ class CountryInputs:
         cells["irrigation"] = (("month", "cell"), irrigation)
         if "cover" in maps:
             cells["cover_layer"] = (("month", "cell"), maps["cover"][:, *at])
-        for key in ("zones", "npp_reference", "soc_uncertainty", "clay_uncertainty"):
+        for key in (*OF_CELLS, "npp_reference", "soc_uncertainty", "clay_uncertainty"):
             if key in maps:
                 cells[key] = ("cell", maps[key][at])
         return _with_catalogue_attrs(cells)
@@ -291,7 +297,7 @@ class CountryInputs:
         cells["outcome"] = cells["outcome"].where(~missing, np.uint8(Outcome.NO_CLIMATE))
         if "npp_reference" in cells:
             cells["npp_reference_climate"] = ("cell", yearly_npp(cells, "spin_up")[0, 0])
-        return _with_catalogue_attrs(_with_cover(cells, self.tables, self.config))
+        return _with_catalogue_attrs(with_cover(cells, self.tables, self.config))
 
     def _points(
         self,
@@ -357,7 +363,7 @@ def _mean_year(sample: Sample) -> Sample:
     )
 
 
-def _with_cover(cells: xr.Dataset, tables: ModelTables, config: RunConfig) -> xr.Dataset:
+def with_cover(cells: xr.Dataset, tables: ModelTables, config: RunConfig) -> xr.Dataset:
     """Plant cover of each phase: the layer, or the table by land use with the crop calendar.
 
     One calendar serves all phases, from the spin-up's climate: a month that turned from cropped to

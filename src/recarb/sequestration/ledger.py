@@ -28,10 +28,17 @@ class Outcome(IntEnum):
     NO_TURNOVER = 13
     NO_CLIMATE = 20
     DEFICIT_NOT_PERIODIC = 21
+    NO_RATE = 22
+    DIVERGED = 23
     OUTSIDE = 255
 
 
-FAILED = (Outcome.NO_CLIMATE, Outcome.DEFICIT_NOT_PERIODIC)
+FAILED = (
+    Outcome.NO_CLIMATE,
+    Outcome.DEFICIT_NOT_PERIODIC,
+    Outcome.NO_RATE,
+    Outcome.DIVERGED,
+)
 
 MEANING: Mapping[Outcome, str] = {
     Outcome.RUN: "modelled",
@@ -50,6 +57,8 @@ MEANING: Mapping[Outcome, str] = {
     Outcome.NO_TURNOVER: "no month warm enough for decomposition",
     Outcome.NO_CLIMATE: "no climate cell near enough",
     Outcome.DEFICIT_NOT_PERIODIC: "the moisture deficit did not become periodic",
+    Outcome.NO_RATE: "a month below -18.3 degC in the spin-up (fao-r)",
+    Outcome.DIVERGED: "the stock at t0 is below zero or beyond all bounds (fao-r)",
     Outcome.OUTSIDE: "outside the boundary",
 }
 

@@ -81,6 +81,6 @@ def land_of(land_use: Bytes, tables: ModelTables) -> Land:
     share = tables.share[by_year].swapaxes(1, 2)  # (year, month, cell)
     return Land(
         paddy=np.ascontiguousarray(tables.paddy[by_year]),
-        share=np.ascontiguousarray(share.reshape(by_year.shape[0] * YEAR, by_year.shape[1])),
+        share=np.ascontiguousarray(share.reshape(YEAR * len(by_year), by_year.shape[1])),
         entry=np.ascontiguousarray(np.moveaxis(tables.entry(by_year), -1, 0)),
     )

@@ -11,17 +11,20 @@ from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 
 import recarb
-from recarb.core.config import RunConfig
+from recarb.core.config import FAO_R, RunConfig
 from recarb.core.errors import ConfigError
 from recarb.core.findings import Progress
+from recarb.core.quantities import CODE
 from recarb.io.cog import BLOCK, MapSpec, MapWriter
+from recarb.sequestration.ensemble_maps import ensemble_products
 from recarb.sequestration.flags import Flag, flags
 from recarb.sequestration.products import Product, diagnostics, products
 from recarb.sequestration.run_folder import STAGING, writing
 from recarb.sequestration.schedule import in_order
 from recarb.sequestration.tile_run import TileResult
 
-DIAGNOSTICS, FLAGS, SIS = "diagnostics", "flags", "sis"
+PROTOCOLS = {"rothc-26.3": "GSOCseq, RothC-26.3", FAO_R: "GSOCseq, fao-r (scripts v1.1)"}
+DIAGNOSTICS, FLAGS, ENSEMBLE, SIS = "diagnostics", "flags", "ensemble", "sis"
 BLOCKS = (Flag("outcome", "outcome of the cell"), Flag("land_use", "land use at t0"))
 
 
@@ -47,12 +50,13 @@ class RunMaps:
         self.folder = folder
         self.block = block
         self._stack = ExitStack()
+        self._of_ensemble = ensemble_products(config)
         self._writers: dict[str, tuple[MapWriter, str]] = {}
 
     def __enter__(self) -> Self:
         with ExitStack() as opened:
             with writing(self.folder):
-                for name in (DIAGNOSTICS, FLAGS):
+                for name in (DIAGNOSTICS, FLAGS, *([ENSEMBLE] if self._of_ensemble else [])):
                     (self.folder / name).mkdir()
             self._open_maps(opened)
             self._stack = opened.pop_all()
@@ -79,16 +83,22 @@ class RunMaps:
             (block.key, self._byte_spec(block, f"{code}_{block.key}"), DIAGNOSTICS)
             for block in BLOCKS
         ]
+        specs += [
+            (product.key, self._spec(product, f"{code}_{product.stem}"), ENSEMBLE)
+            for product in self._of_ensemble
+        ]
         for key, spec, folder in specs:
             writer = MapWriter(spec, self.grid, self.folder / STAGING, self.block)
             self._writers[key] = (opened.enter_context(writer), folder)
 
     def _spec(self, product: Product, name: str) -> MapSpec:
+        if product.unit == CODE:
+            return self._byte_spec(Flag(product.key, product.title), name)
         tags = self._tags(product.title, product.unit)
         return MapSpec(name, product.title, product.unit, tags=tags)
 
     def _byte_spec(self, flag: Flag, name: str) -> MapSpec:
-        return MapSpec(name, flag.title, "code", "uint8", self._tags(flag.title, "code"))
+        return MapSpec(name, flag.title, CODE, "uint8", self._tags(flag.title, CODE))
 
     def _tags(self, title: str, unit: str) -> dict[str, str]:
         substance = {"substance": "C"} if unit.startswith("t ") else {}
@@ -150,7 +160,7 @@ def map_tags(config: RunConfig, inputs_hash: str, t0: int) -> dict[str, str]:
     """What every map says of itself; neither a time nor a machine, so that a rerun is identical."""
     return {
         "recarb_version": recarb.__version__,
-        "protocol": "GSOCseq, RothC-26.3",
+        "protocol": PROTOCOLS[config.protocol],
         "country": config.iso3,
         "depth_cm": f"{config.model.depth_cm:g}",
         "t0": str(t0),

@@ -27,7 +27,7 @@ from recarb.sequestration.checks import CheckReport, check_run
 from recarb.sequestration.cluster import Cluster, Team, connected
 from recarb.sequestration.inputs import CountryInputs
 from recarb.sequestration.ledger import Ledger
-from recarb.sequestration.output import RunMaps, map_tags, two_letters
+from recarb.sequestration.output import ENSEMBLE, RunMaps, map_tags, two_letters
 from recarb.sequestration.plan import (
     AHEAD,
     Plan,
@@ -139,6 +139,9 @@ def run(
             table = tally.summary.table()
             with writing(folder.part):
                 table.to_csv(folder.part / "summary.csv", index=False)
+                if config.ensemble.models:
+                    models = tally.models.table()
+                    models.to_csv(folder.part / ENSEMBLE / "summary.csv", index=False)
                 record = provenance(config, files, findings, tally, checked)
                 write_json(folder.part / "provenance.json", record)
             for line in tally.ledger.lines():

@@ -21,6 +21,7 @@ from recarb.harmonise.interpolate import margin_of
 from recarb.harmonise.regrid import cell_ratio
 from recarb.rothc.equilibrium import INPUTS
 from recarb.sequestration.chains import chains
+from recarb.sequestration.ensemble_maps import ensemble_products
 from recarb.sequestration.inputs import UNIT_BLOCK, UNIT_BLOCKS_KEPT, CountryInputs
 from recarb.sequestration.products import diagnostics, products
 
@@ -35,6 +36,7 @@ AHEAD = 2  # tiles begun for each thread: one may be finished while another wait
 # Measured on the example country with a finer SOC map, and rounded up
 BASE_BYTES = 490 * MIB  # Python, its libraries, the check, compiling the model
 SERIES_COPIES = 5  # arrays of every month of the warm-up, while a tile is computed
+ENSEMBLE_COPIES = 3  # temperature, rain and PET of the cells that a model beside RothC runs on
 READING_COPIES = 5  # arrays of every month of the longest series, where climate is as fine as SOC
 YEAR_COPIES = 40  # arrays of twelve months
 NATIVE_BYTES = 12  # for each cell of the finest map under a cell of the SOC map
@@ -188,14 +190,15 @@ def _peak_bytes(config: RunConfig, sources: Sources, threads: int, size: int, ca
     """The formula at the head of this module."""
     boundary = UNIT_BLOCK**2 * UNIT_NUMBER * UNIT_BLOCKS_KEPT if config.boundary else 0
     working = size**2 * _working_bytes_per_cell(config, sources) + _climate_bytes(size, sources)
-    maps = len(products(config)) + len(diagnostics(config))
+    maps = len(products(config)) + len(diagnostics(config)) + len(ensemble_products(config))
     result = size**2 * maps * FLOAT32
     return BASE_BYTES + boundary + cache + threads * (working + AHEAD * result)
 
 
 def _working_bytes_per_cell(config: RunConfig, sources: Sources) -> int:
     years = config.warm_up.years[1] - config.warm_up.years[0] + 1 if config.warm_up else 0
-    numbers = YEAR * (SERIES_COPIES * years + YEAR_COPIES) + _numbers_ahead(config)
+    copies = SERIES_COPIES + (ENSEMBLE_COPIES if config.ensemble.models else 0)
+    numbers = YEAR * (copies * years + YEAR_COPIES) + _numbers_ahead(config)
     return FLOAT64 * numbers + math.ceil(NATIVE_BYTES * sources.native_cells)
 
 

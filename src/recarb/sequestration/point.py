@@ -1,5 +1,6 @@
 """One cell month by month: the whole trajectory, all phases and scenarios."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,11 +8,12 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from recarb.core.config import RunConfig
-from recarb.core.errors import InputError
+from recarb.core.config import FAO_R, RunConfig, Scenario
+from recarb.core.errors import ConfigError, InputError
 from recarb.core.grid import LONLAT, Tile, transform
 from recarb.rothc import kernels
 from recarb.sequestration.ahead import land_use_ahead, weather_ahead
+from recarb.sequestration.by_practice import courses_of, covered_from
 from recarb.sequestration.carbon_input import npp_ratio
 from recarb.sequestration.forward import BAU, courses_of_input
 from recarb.sequestration.inputs import CountryInputs
@@ -48,7 +50,14 @@ def trajectory(config: RunConfig, lon: float, lat: float) -> Trajectory:
     ------
     InputError
         The point lies outside the SOC map, or its cell is not modelled (the message says why).
+    ConfigError
+        The run has the protocol `fao-r`, which is made for maps.
     """
+    if config.protocol == FAO_R:
+        raise ConfigError(
+            f'the months of one cell are those of RothC-26.3; protocol = "{FAO_R}" has only maps: '
+            "leave --point, or remove the protocol"
+        )
     inputs = CountryInputs(config)
     tile = cell_at(inputs, lon, lat)
     loaded = inputs.load(tile)
@@ -97,16 +106,17 @@ def _stepped(
     deficit: float,
     cell: xr.Dataset,
     phase: str,
-    c_input: Floats,
+    entering: Floats,
     tables: ModelTables,
     land_use: NDArray[np.uint8],
     years: int,
 ) -> tuple[Floats, Floats, Floats, Floats, Floats]:
     """Months of a phase, year by year because land use may change: pools, input, rate, deficit.
 
-    Each year has its own DPM/RPM, monthly shares and paddy factor.
+    Each year has its own monthly shares and paddy factor.
 
-    `c_input`, `land_use` : (years | 1,); monthly climate and cover repeat where they have one year.
+    `entering` : (years | 1, 3) annual input into DPM, RPM, HUM; `land_use` : (years | 1,); monthly
+    climate and cover repeat where they have one year.
     """
     weather = weather_ahead(cell) if phase == "forward" else weather_of(cell, phase)
     collected: list[tuple[Floats, ...]] = []
@@ -118,8 +128,7 @@ def _stepped(
             }
         )
         used = land_use[year % land_use.size]
-        amount = c_input[year % c_input.size] * tables.share[used]
-        inputs = amount[:, None] * tables.entry(np.array(used))
+        inputs = tables.share[used][:, None] * entering[year % len(entering)]
         pools, respired, deficits, rates = kernels.run_months(
             start,
             deficit,
@@ -175,7 +184,7 @@ def _spin_up_year(
         float(state["deficit"].values[0]),
         cell.assign(land_use=("cell", land_use)),
         "spin_up",
-        state["c_eq"].values,
+        state["c_eq"].values[:, None] * tables.entry(land_use),
         tables,
         land_use,
         1,
@@ -199,7 +208,7 @@ def _warm_up_months(
         float(state["deficit"].values[0]),
         cell,
         "warm_up",
-        c_input,
+        c_input[:, None] * tables.entry(np.broadcast_to(land_use, c_input.shape)),
         tables,
         land_use,
         last - first + 1,
@@ -211,19 +220,51 @@ def _forward_months(
     warm: xr.Dataset, cell: xr.Dataset, tables: ModelTables, config: RunConfig
 ) -> list[pd.DataFrame]:
     names = [BAU, *(scenario.name for scenario in config.scenarios)]
-    courses = courses_of_input(warm, cell, tables, config.scenarios, config.forward.last)
+    years, land_use = config.forward.last, land_use_ahead(cell)[:, 0]
+    entry = tables.entry(np.resize(land_use, years))
+    inputs = courses_of_input(warm, cell, tables, config.scenarios, years)
+    courses = {
+        name: [(1.0, course[0, :, :1] * entry, cell)]
+        for name, course in zip(names, inputs, strict=True)
+    }
+    for one in config.scenarios:
+        if one.practices:
+            courses[one.name] = list(_parts_of(one, warm, cell, tables, years))
     frames = []
-    for name, course in zip(names, courses, strict=True):
-        months = _stepped(
-            warm["pools"].isel(cell=0).values,
-            float(warm["deficit"].values[0]),
-            cell,
-            "forward",
-            course[0, :, 0],
-            tables,
-            land_use_ahead(cell)[:, 0],
-            config.forward.last,
+    for name, parts in courses.items():
+        of_parts = [
+            (
+                share,
+                _stepped(
+                    warm["pools"].isel(cell=0).values,
+                    float(warm["deficit"].values[0]),
+                    where,
+                    "forward",
+                    entering,
+                    tables,
+                    land_use,
+                    years,
+                ),
+            )
+            for share, entering, where in parts
+        ]
+        months = tuple(
+            np.sum([share * part[i] for share, part in of_parts], axis=0)
+            for i in range(len(of_parts[0][1]))
         )
         iom = float(warm["iom"].values[0])
         frames.append(_frame("forward", name, config.t0_year + 1, iom, months))
     return frames
+
+
+def _parts_of(
+    scenario: Scenario, warm: xr.Dataset, cell: xr.Dataset, tables: ModelTables, years: int
+) -> Iterator[tuple[float, Floats, xr.Dataset]]:
+    """Share of the land, its input (years, 3), and the cell with its cover, under practices."""
+    courses = courses_of(scenario, warm, cell, tables)[0]
+    for part in courses.parts:
+        covered = cell
+        if part.covered_from is not None:
+            measures = tables.measures[scenario.name]
+            covered = covered_from(cell, measures, part.covered_from, years)
+        yield part.share, courses.entering(part)[:, :, 0], covered

@@ -7,9 +7,11 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from recarb.core.config import RunConfig
+from recarb.core.config import FAO_R, RunConfig
+from recarb.sequestration.fao_r.uncertainty import uncertainty_maps as published_uncertainty
 from recarb.sequestration.forward import BAU
 from recarb.sequestration.spin_up import POOLS
+from recarb.sequestration.targets import target_maps
 from recarb.sequestration.uncertainty import (
     Bounds,
     rate_half_width,
@@ -121,7 +123,7 @@ def diagnostics(config: RunConfig) -> list[Product]:
         Product(pool, f"{pool}_t0", f"{pool.upper()} at t0", STOCK, *unbound)
         for pool in (*POOLS, "iom")
     ]
-    found += _futures(config)
+    found += _futures(config) + _practice_products(config) + _target_products(config)
     if config.uncertainty.chains:
         names = [scenario.name for scenario in config.scenarios]
         rates = [f"ASR_{s}" for s in (BAU, *names)] + [f"RSR_{s}" for s in names]
@@ -130,6 +132,26 @@ def diagnostics(config: RunConfig) -> list[Product]:
             for rate in rates
         ]
     return found
+
+
+def _practice_products(config: RunConfig) -> list[Product]:
+    return [
+        Product(f"C_{s.name}", f"C_{s.name}", f"mean carbon input, {s.name}", RATE, 0.0, np.inf)
+        for s in config.scenarios
+        if s.practices
+    ]
+
+
+def _target_products(config: RunConfig) -> list[Product]:
+    unbound = (-np.inf, np.inf)
+    return [
+        Product(f"{kind}_{t.name}", f"{kind}_{t.name}", f"{title}, {t.name}", unit, *unbound)
+        for t in config.targets
+        for kind, title, unit in (
+            ("GainNeeded", "gain in carbon input needed", SHARE),
+            ("InputNeeded", "carbon input needed", RATE),
+        )
+    ]
 
 
 def _futures(config: RunConfig) -> list[Product]:
@@ -170,7 +192,7 @@ def derive(results: Mapping[str, xr.Dataset], config: RunConfig) -> xr.Dataset:
     mean = results["mean"]
     years = config.forward.years
     final = {str(s): mean["final_soc"].sel(scenario=s).values for s in mean["scenario"].values}
-    t0 = _stock_at_t0(mean)
+    t0 = stock_at_t0(mean)
     maps: dict[str, Floats] = {"T0": t0}
     for name, stock in final.items():
         maps[f"finalSOC_{name}"] = stock
@@ -179,16 +201,19 @@ def derive(results: Mapping[str, xr.Dataset], config: RunConfig) -> xr.Dataset:
         if name != BAU:
             maps[f"RelDiff_{name}"] = stock - final[BAU]
             maps[f"RSR_{name}"] = (stock - final[BAU]) / years
-    maps |= _diagnostic_maps(mean) | _future_maps(mean, t0)
+    maps |= _diagnostic_maps(mean) | _future_maps(mean, t0) | _practice_maps(mean, config)
+    maps |= target_maps(config, mean, t0, final[BAU])
     if "max" in results:
-        maps |= _uncertainty_maps(results, config)
+        formulas = published_uncertainty if config.protocol == FAO_R else _uncertainty_maps
+        maps |= formulas(results, config)
     return xr.Dataset(
         {key: ("cell", values) for key, values in maps.items()},
         coords={"outcome": ("cell", mean["outcome"].values)},
     )
 
 
-def _stock_at_t0(state: xr.Dataset) -> Floats:
+def stock_at_t0(state: xr.Dataset) -> Floats:
+    """All carbon at t0 [t C ha-1], (cell,)."""
     active = state["pools"].transpose("pool", "cell").values.sum(axis=0)
     return np.asarray(active + state["iom"].values)
 
@@ -207,6 +232,21 @@ def _diagnostic_maps(mean: xr.Dataset) -> dict[str, Floats]:
     found |= {str(n): mean[n].values for n in mean.data_vars if str(n).startswith("rate_")}
     found |= {pool: mean["pools"].sel(pool=pool).values for pool in POOLS}
     return found
+
+
+def _practice_maps(mean: xr.Dataset, config: RunConfig) -> dict[str, Floats]:
+    found: dict[str, Floats] = {}
+    for scenario in config.scenarios:
+        if scenario.practices:
+            one = mean.sel(scenario=scenario.name)
+            found[f"C_{scenario.name}"] = one["c_input"].values
+            found[npp_capped(scenario.name)] = one["npp_capped"].values
+    return found
+
+
+def npp_capped(scenario: str) -> str:
+    """Key of the cells in which the practices of a scenario were cut back to NPP (1, else 0)."""
+    return f"npp_capped_{scenario}"
 
 
 def _future_maps(mean: xr.Dataset, t0: Floats) -> dict[str, Floats]:
@@ -232,7 +272,7 @@ def _uncertainty_maps(results: Mapping[str, xr.Dataset], config: RunConfig) -> d
 
     def bounds(pick: str) -> Bounds:
         of = {
-            chain: _stock_at_t0(r) if pick == "T0" else r["final_soc"].sel(scenario=pick).values
+            chain: stock_at_t0(r) if pick == "T0" else r["final_soc"].sel(scenario=pick).values
             for chain, r in results.items()
         }
         return Bounds(of["mean"], of["max"], of["min"])

@@ -12,10 +12,13 @@ from recarb.core.paths import AnyPath
 from recarb.core.provenance import combined_hash, file_facts, versions
 from recarb.io.raster import LayerFile
 from recarb.sequestration.checks import MOST, CheckReport
+from recarb.sequestration.ensemble_maps import reason_findings
 from recarb.sequestration.inputs import LAND_USE, CountryInputs
 from recarb.sequestration.ledger import Ledger
 from recarb.sequestration.tally import Tally
+from recarb.sequestration.targets import target_findings
 from recarb.sequestration.tile_store import TileKey
+from recarb.sources.origin import origins_of
 
 # keys of run.toml that no tile depends on: they may change before an interrupted run goes on
 NOT_OF_TILES = (
@@ -34,25 +37,28 @@ CODE = {".py", ".toml", ".csv"}
 def input_records(
     inputs: CountryInputs, config: RunConfig, progress: Progress | None = None
 ) -> list[dict[str, Any]]:
-    """Every input file: what it is, its unit, its size and hash."""
+    """Every input file: what it is, its unit, its size and hash, and where it comes from.
+
+    `origins` is there where `recarb fetch` or `recarb prepare` wrote it down.
+    """
     layers: list[tuple[str, LayerFile]] = list(inputs.layers.items())
     for name, climate in inputs.climates.items():
         layers += [(f"climate.{name}.{key}", file) for key, file in climate.files.items()]
     records = [
-        {
-            "layer": key,
-            "file": path.name,
-            "unit": layer.unit,
-            "unit_from": layer.unit_from,
-            **file_facts(path, progress),
-        }
+        _record(key, path, progress, {"unit": layer.unit, "unit_from": layer.unit_from})
         for key, layer in layers
         for path in layer.files
     ]
-    return records + [
-        {"layer": key, "file": path.name, **file_facts(path, progress)}
-        for key, path in _files_beside(config)
-    ]
+    return records + [_record(key, path, progress, {}) for key, path in _files_beside(config)]
+
+
+def _record(
+    key: str, path: AnyPath, progress: Progress | None, told: dict[str, str]
+) -> dict[str, Any]:
+    facts = file_facts(path, progress)
+    origins = origins_of(path, str(facts["sha256"]))
+    known = {"origins": origins} if origins else {}
+    return {"layer": key, "file": path.name, **told, **facts, **known}
 
 
 def _files_beside(config: RunConfig) -> list[tuple[str, AnyPath]]:
@@ -122,6 +128,30 @@ def after_findings(counts: dict[str, Any], ledger: Ledger) -> list[Finding]:
         for key, cells in counts["implausible_cells"].items()
         if not key.startswith("U_")
     ]
+    found += [
+        Finding(
+            "stocks_filtered",
+            Severity.WARNING,
+            key,
+            f"{cells} cells end outside 0 to 300 t C ha-1 and have no value, as published (fao-r)",
+        )
+        for key, cells in counts["stocks_outside_0_to_300"].items()
+    ]
+    found += [
+        Finding(
+            "input_capped_at_npp",
+            Severity.WARNING,
+            f"scenario {scenario}",
+            f"{cells:,} cells: the practices would bring more carbon than NPP leaves above BAU and "
+            "were cut back",
+            f"see flags/*_npp_capped_{scenario}.tif; cap_at_npp = false where the carbon comes "
+            "from elsewhere",
+        )
+        for scenario, cells in counts.get("npp_capped_cells", {}).items()
+        if cells
+    ]
+    found += target_findings(counts.get("targets", {}))
+    found += reason_findings(counts.get("ensemble_cells", {}))
     if ledger.failed:
         found.append(
             Finding("failed_cells", Severity.WARNING, "run", f"{ledger.failed} cells failed")

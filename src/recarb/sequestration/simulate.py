@@ -3,8 +3,12 @@
 import numpy as np
 import xarray as xr
 
-from recarb.core.config import RunConfig
+from recarb.core.config import FAO_R, RunConfig
+from recarb.sequestration.by_practice import with_practices
 from recarb.sequestration.chains import perturb
+from recarb.sequestration.ensemble import ensemble_maps
+from recarb.sequestration.ensemble_maps import ensemble_products
+from recarb.sequestration.fao_r import protocol as fao_r
 from recarb.sequestration.forward import forward
 from recarb.sequestration.futures import futures
 from recarb.sequestration.ledger import Outcome
@@ -32,18 +36,31 @@ def simulate(
     no result, its uncertainties are NaN and the stocks stand.
     """
     tables = tables or ModelTables.of(config)
+    run_chains = fao_r.run if config.protocol == FAO_R else _rothc
+    results = run_chains(inputs, config, tables)
+    maps = derive(results, config)
+    if config.ensemble.models:
+        others = ensemble_maps(inputs, results["mean"], config, tables)
+        maps = maps.assign({key: ("cell", values) for key, values in others.items()})
+    maps = with_units(maps, products(config) + diagnostics(config) + ensemble_products(config))
+    return maps.assign_coords(
+        {name: ("cell", inputs[name].values) for name in ("row", "column") if name in inputs.coords}
+    )
+
+
+def _rothc(inputs: xr.Dataset, config: RunConfig, tables: ModelTables) -> dict[str, xr.Dataset]:
+    """The phases of the default protocol by chain, and the futures of the plain one."""
     members = perturb(inputs, config.uncertainty)
     state = spin_up(members, tables)
     state = warm_up(state, members, tables)
-    ended = _where_run(forward(state, members, tables, config.scenarios, config.forward.years))
+    state = forward(state, members, tables, config.scenarios, config.forward.years)
+    state = with_practices(state, members, tables, config.scenarios, config.forward.years)
+    ended = _where_run(state)
     results = {str(name): ended.isel(chain=i) for i, name in enumerate(members["chain"].values)}
     plain = futures(state.isel(chain=0), members.isel(chain=0), config, tables)
     running = results["mean"]["outcome"] == np.uint8(Outcome.RUN)
     results["mean"] = results["mean"].assign(plain.where(running))
-    maps = with_units(derive(results, config), products(config) + diagnostics(config))
-    return maps.assign_coords(
-        {name: ("cell", inputs[name].values) for name in ("row", "column") if name in inputs.coords}
-    )
+    return results
 
 
 def _where_run(ended: xr.Dataset) -> xr.Dataset:

@@ -4,8 +4,9 @@ Means are weighted by the area of each cell on the ellipsoid; totals are sums of
 Sums are whole numbers of a tiny part, so that they are the same for any order and size of tiles.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -39,8 +40,8 @@ class Summary:
         self, maps: xr.Dataset, units: NDArray[np.uint16], land_use: NDArray[np.uint8], area: Floats
     ) -> None:
         """Add the cells of one tile: maps over `cell` and, per cell, unit, land use, area [ha]."""
-        running = np.isfinite(maps["T0"].values)
         columns = _columns(self.scenarios)
+        running = np.all([np.isfinite(maps[column].values) for column in columns], axis=0)
         groups = np.unique(np.stack([units, land_use])[:, running], axis=1).T
         for unit, code in groups.tolist():
             where = running & (units == unit) & (land_use == code)
@@ -49,6 +50,17 @@ class Summary:
             row["area"] += whole_sum(area[where])
             for column in columns:
                 row[column] += whole_sum(maps[column].values[where] * area[where])
+
+    def plain(self) -> list[list[Any]]:
+        """The sums for JSON; `merge` reads them."""
+        return [[*group, sums] for group, sums in self.sums.items()]
+
+    def merge(self, plain: Iterable[tuple[int, int, Mapping[str, int]]]) -> None:
+        """Add what `plain` gave for other tiles."""
+        for unit, code, sums in plain:
+            into = self.sums.setdefault((unit, code), {})
+            for key, number in sums.items():
+                into[key] = into.get(key, 0) + number
 
     def table(self) -> pd.DataFrame:
         """One row per scenario and group: country, land uses, units, and units by land use."""

@@ -1,6 +1,7 @@
 """What a run looks up by land use: DPM/RPM, appropriation, cover, paddy, shares of input."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ from recarb.harmonise.landuse_classes import (
 )
 from recarb.rothc.parameters import Parameters
 from recarb.rothc.rates import maximum_deficit
+from recarb.sequestration.practices.measures import Measure, measures_of
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -36,7 +38,7 @@ PARTS = {  # ... and those between 0 and 1
 
 @dataclass(frozen=True)
 class ModelTables:
-    """Lookups by land-use class (14 rows, row 0 unused) and RothC's parameters."""
+    """Lookups by land-use class (14 rows, row 0 unused), RothC's parameters, practices."""
 
     parameters: Parameters
     depth_cm: float
@@ -47,6 +49,7 @@ class ModelTables:
     paddy: Bools
     share: Floats
     own_calendar: dict[int, Bools]
+    measures: Mapping[str, tuple[Measure, ...]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, config: RunConfig) -> "ModelTables":
@@ -63,6 +66,7 @@ class ModelTables:
             paddy=paddy_lookup(),
             share=_shares(choices.input_share),
             own_calendar=_calendars(choices.crop_calendar),
+            measures=measures_of(config),
         )
 
     def entry(self, land_use: Bytes) -> Floats:

@@ -14,6 +14,7 @@ from recarb.core.config import RunConfig
 from recarb.core.findings import Progress
 from recarb.core.grid import Tile
 from recarb.rothc.compile import CACHE, cache_folder
+from recarb.sequestration.ensemble_maps import ensemble_products
 from recarb.sequestration.flags import flag_cells
 from recarb.sequestration.inputs import CountryInputs
 from recarb.sequestration.products import diagnostics, products
@@ -85,7 +86,7 @@ def _columns(found: xr.Dataset, config: RunConfig) -> dict[str, NDArray[np.float
     with np.errstate(over="ignore"):  # becomes infinite, which the writer of the map refuses
         return {
             product.key: found[product.key].values.astype(np.float32)
-            for product in products(config) + diagnostics(config)
+            for product in products(config) + diagnostics(config) + ensemble_products(config)
         }
 
 

@@ -37,8 +37,7 @@ def warm_up(state: xr.Dataset, inputs: xr.Dataset, tables: ModelTables) -> xr.Da
     if "temperature_warm_up" not in inputs:
         return _skipped(state, inputs, tables, reference)
     land_use = _yearly_land_use(inputs)
-    follows_npp = npp_ratio(inputs, reference) * _appropriation(inputs, tables, land_use)
-    c_input = by_member(state["c_eq"])[:, None] * follows_npp
+    c_input = by_member(state["c_eq"])[:, None] * input_ratio(inputs, tables, reference)
     outcome = by_member(state["outcome"]).copy()
     outcome[(outcome == Outcome.RUN) & (c_input.min(axis=1) <= 0.0)] = Outcome.NO_NPP
     before = by_member(state["pools"], "pool")
@@ -80,6 +79,12 @@ def _skipped(
         npp_reference=shaped(reference),
         outcome=shaped(outcome),
     )
+
+
+def input_ratio(inputs: xr.Dataset, tables: ModelTables, reference: Floats | None = None) -> Floats:
+    """Carbon input of every warm-up year / that of the equilibrium [-], (member, year, cell)."""
+    appropriation = _appropriation(inputs, tables, _yearly_land_use(inputs))
+    return npp_ratio(inputs, reference) * appropriation
 
 
 def _yearly_land_use(inputs: xr.Dataset) -> NDArray[np.uint8]:

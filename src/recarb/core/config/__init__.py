@@ -5,20 +5,26 @@ Paths are relative to the folder of run.toml, or URLs (see `core.paths`); `~` an
 manual unless a comment says otherwise.
 """
 
+from recarb.core.config.ensemble import Ensemble
 from recarb.core.config.fields import Model
 from recarb.core.config.forward import ClimateChange, Forward
 from recarb.core.config.layers import Boundary, Climate, Inputs, LandUseLayer, Layer, Override
 from recarb.core.config.limits import Flags, Suspicion, Uncertainty
 from recarb.core.config.phases import Choices, NppReference, SpinUp, WarmUp
+from recarb.core.config.protocol import FAO_R, Protocol
 from recarb.core.config.run import RunConfig, load_config
-from recarb.core.config.scenarios import STANDARD_SCENARIOS, Scenario
+from recarb.core.config.scenarios import STANDARD_SCENARIOS, AdoptedPractice, Scenario
+from recarb.core.config.targets import Target
 
 __all__ = [
+    "FAO_R",
     "STANDARD_SCENARIOS",
+    "AdoptedPractice",
     "Boundary",
     "Choices",
     "Climate",
     "ClimateChange",
+    "Ensemble",
     "Flags",
     "Forward",
     "Inputs",
@@ -27,10 +33,12 @@ __all__ = [
     "Model",
     "NppReference",
     "Override",
+    "Protocol",
     "RunConfig",
     "Scenario",
     "SpinUp",
     "Suspicion",
+    "Target",
     "Uncertainty",
     "WarmUp",
     "load_config",

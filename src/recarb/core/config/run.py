@@ -11,12 +11,22 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, ValidationError, model_validator
 
+from recarb.core.config.ensemble import Ensemble, check_ensemble
 from recarb.core.config.fields import Folder, Model
 from recarb.core.config.forward import Forward, check_forward
 from recarb.core.config.layers import Boundary, Climate, Inputs
 from recarb.core.config.limits import Flags, Suspicion, Uncertainty
 from recarb.core.config.phases import Choices, NppReference, SpinUp, WarmUp
-from recarb.core.config.scenarios import STANDARD_SCENARIOS, Scenario, check_names
+from recarb.core.config.protocol import FAO_R, Protocol, check_fao_r
+from recarb.core.config.scenarios import (
+    STANDARD_SCENARIOS,
+    Scenario,
+    check_names,
+    check_places,
+    check_steady,
+    check_years,
+)
+from recarb.core.config.targets import Target
 from recarb.core.errors import ConfigError
 from recarb.core.paths import AnyPath, is_file, parse_path, read_text
 
@@ -30,6 +40,7 @@ class RunConfig(Model):
     note: str = ""
     output: Annotated[Folder, Field(default="out", validate_default=True)]
     accept: tuple[str, ...] = ()
+    protocol: Protocol = "rothc-26.3"
     agricultural_emissions_mt_co2e_per_yr: float | None = Field(default=None, gt=0)
     tile_cells: int | None = Field(default=None, ge=8, le=4096)  # default: the plan's choice
     inputs: Inputs
@@ -41,7 +52,9 @@ class RunConfig(Model):
     npp_reference: NppReference = NppReference()
     model: Choices = Choices()
     scenarios: tuple[Scenario, ...] = STANDARD_SCENARIOS
+    targets: tuple[Target, ...] = ()
     uncertainty: Uncertainty = Uncertainty()
+    ensemble: Ensemble = Ensemble()
     flags: Flags = Flags()
     suspicion: Suspicion = Suspicion()
 
@@ -65,15 +78,16 @@ class RunConfig(Model):
                 "(set model.soc_year, or warm_up.years)"
             )
         check_forward(self)
-        check_names(self.scenarios)
-        by_zone = [s.name for s in self.scenarios if s.gain_pct_by_zone]
-        if by_zone and self.inputs.zones is None:
-            raise ValueError(
-                f"scenario {by_zone[0]} has gains by zone, but there is no map of zones: "
-                "give inputs.zones, or remove gain_pct_by_zone"
-            )
+        check_names("scenario", [scenario.name for scenario in self.scenarios])
+        check_names("target", [target.name for target in self.targets])
+        check_places(self.scenarios, self.inputs.zones is not None, self.has_units)
+        check_years(self.scenarios, self.t0_year + 1, self.forward.last)
+        check_steady(self.scenarios, self.forward.steady_state)
+        check_ensemble(self)
         if self.uncertainty.ssm_map not in {None, *(s.name for s in self.scenarios)}:
             raise ValueError(f"uncertainty.ssm_map {self.uncertainty.ssm_map!r} is no scenario")
+        if self.protocol == FAO_R:
+            check_fao_r(self)
         return self
 
     @property
@@ -83,6 +97,11 @@ class RunConfig(Model):
         if self.uncertainty.ssm_map or not names:
             return self.uncertainty.ssm_map
         return "SSM2" if "SSM2" in names else names[-1]
+
+    @property
+    def has_units(self) -> bool:
+        """Whether the boundary has administrative units with names."""
+        return self.boundary is not None and self.boundary.unit_field is not None
 
     @property
     def t0_year(self) -> int:

@@ -1,0 +1,43 @@
+"""Which numerics a run follows: RothC-26.3, or those of the published R scripts."""
+
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from recarb.core.config.run import RunConfig
+
+Protocol = Literal["rothc-26.3", "fao-r"]
+
+FAO_R: Protocol = "fao-r"
+FAO_R_LAND_USE = (2, 3, 5, 6, 8, 12, 13)  # SCR script 15; any other class ends with a stock of 0
+FIXED = ("rothc", "input_share")  # keys of [model] whose values the scripts have fixed
+NOT_THERE = (  # keys of [forward] for which the scripts have nothing
+    "horizons",
+    "steady_state",
+    "year_by_year",
+    "climate_change",
+    "inputs_follow_npp",
+)
+
+
+def check_fao_r(config: "RunConfig") -> None:
+    """Raise ValueError where run.toml asks of the published scripts what they cannot do."""
+    asked = [f"model.{key}" for key in FIXED if getattr(config.model, key)]
+    asked += [f"forward.{key}" for key in NOT_THERE if getattr(config.forward, key)]
+    if config.inputs.land_use_forward is not None:
+        asked.append("inputs.land_use_forward")
+    if any(scenario.practices for scenario in config.scenarios):
+        asked.append("scenarios.practices")
+    if config.targets:
+        asked.append("targets")
+    if config.ensemble.models:
+        asked.append("ensemble.models")
+    if asked:
+        raise ValueError(
+            f'protocol = "{FAO_R}" repeats fixed scripts, which know no {asked[0]}: remove it, or '
+            "the protocol"
+        )
+    if other := sorted(set(config.model.modelled_land_use or ()) - set(FAO_R_LAND_USE)):
+        raise ValueError(
+            f'protocol = "{FAO_R}" models the land uses {FAO_R_LAND_USE}, not {other[0]}: change '
+            "model.modelled_land_use"
+        )
