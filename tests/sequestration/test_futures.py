@@ -270,3 +270,10 @@ def test_the_years_of_the_series():
     assert run(series).forward.series_years(2020) == (2021, 2070)
     assert run(series | {"climate_years": [1, 9]}).forward.series_years(2020) == (1, 9)
     assert run({}).forward.series_years(2020) is None
+
+
+def test_no_cells_have_no_futures_and_no_error():
+    inputs = land_use_to(year_by_year(cells(), 20), 3, 5, 20).isel(cell=slice(0, 0))
+    assert simulate(inputs, run({"horizons": [50]}))["SOC_BAU_50y"].size == 0
+    plain = simulate(cells().isel(cell=slice(0, 0)), run({"steady_state": True}))
+    assert plain["Years_effect"].size == 0
