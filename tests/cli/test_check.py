@@ -43,7 +43,7 @@ def test_ready_to_run_is_0(tmp_path, call):
 
 def test_a_fault_of_run_toml_is_2(tmp_path, call):
     path = Country(tmp_path).write()
-    path.write_text(path.read_text() + "\n[modell]\n")
+    path.write_text(path.read_text() + "\n[no_such_table]\n")
     assert call("check", path)[0] == 2
     assert call("check", tmp_path / "nowhere.toml")[0] == 2
     assert call("check", path, "--no-such-option")[0] == 2
