@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from recarb.core.config import Scenario
 from recarb.rothc import kernels
 from recarb.sequestration.chains import PERCENT
-from recarb.sequestration.members import Shape, by_member, land_of, soils_of, weather_of
+from recarb.sequestration.members import Shape, by_member, deficit_of, land_of, soils_of, weather_of
 from recarb.sequestration.tables import ModelTables
 
 Floats = NDArray[np.float64]
@@ -55,7 +55,7 @@ def forward(
     land = land_of(inputs["land_use"].values, tables)
     left, response, rate = kernels.forward(
         by_member(state["pools"], "pool"),
-        by_member(state["deficit"]),
+        deficit_of(state),
         weather_of(inputs, "forward"),
         soils_of(inputs),
         land,

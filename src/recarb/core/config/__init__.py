@@ -11,6 +11,7 @@ from recarb.core.config.limits import Flags, Suspicion, Uncertainty
 from recarb.core.config.phases import Choices, Forward, NppReference, SpinUp, WarmUp
 from recarb.core.config.run import RunConfig, load_config
 from recarb.core.config.scenarios import STANDARD_SCENARIOS, Scenario
+from recarb.core.config.variants import Variant
 
 __all__ = [
     "STANDARD_SCENARIOS",
@@ -30,6 +31,7 @@ __all__ = [
     "SpinUp",
     "Suspicion",
     "Uncertainty",
+    "Variant",
     "WarmUp",
     "load_config",
 ]

@@ -70,9 +70,25 @@ class RunConfig(Model):
                 f"scenario {by_zone[0]} has gains by zone, but there is no map of zones: "
                 "give inputs.zones, or remove gain_pct_by_zone"
             )
+        self._soil_fits_variant()
         if self.uncertainty.ssm_map not in {None, *(s.name for s in self.scenarios)}:
             raise ValueError(f"uncertainty.ssm_map {self.uncertainty.ssm_map!r} is no scenario")
         return self
+
+    def _soil_fits_variant(self) -> None:
+        """The retention curve needs more of the soil than clay."""
+        variant, inputs = self.model.variant, self.inputs
+        if not variant.by_retention:
+            return
+        missing = []
+        if inputs.silt is None and inputs.sand is None:
+            missing.append("inputs.silt (or inputs.sand: silt is what clay and sand leave)")
+        if inputs.bulk_density is None and variant.bulk_density_g_cm3 is None:
+            missing.append("inputs.bulk_density (or model.variant.bulk_density_g_cm3)")
+        if missing:
+            raise ValueError(
+                f"model.variant.moisture = {variant.moisture!r} needs {' and '.join(missing)}"
+            )
 
     @property
     def ssm_scenario(self) -> str | None:
