@@ -52,6 +52,7 @@ SUFFIXES = (  # unit of a key by the end of its name; the longest first
     ("_tc_ha_per_yr", "t C ha-1 yr-1"),
     ("_mm_per_yr", "mm yr-1"),
     ("_c_per_km", "K km-1"),
+    ("_g_cm3", "g cm-3"),
     ("_tc_ha", "t C ha-1"),
     ("_ds_m", "dS m-1"),
     ("_pct", "%"),
@@ -83,7 +84,7 @@ TABLES = {  # heading, what is said, and which classes of core/config it shows u
     ),
     "Choices, scenarios, uncertainty": (
         "Class keys are the 13 land-use classes, as text or number.",
-        [("Choices", "model"), ("Scenario", "scenarios"), ("Uncertainty", "uncertainty"),
+        [("Choices", "model"), ("Variant", "model.variant"), ("Scenario", "scenarios"), ("Uncertainty", "uncertainty"),
          ("Flags", "flags"), ("Suspicion", "suspicion")],
     ),
 }  # fmt: skip
