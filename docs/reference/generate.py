@@ -84,8 +84,8 @@ TABLES = {  # heading, what is said, and which classes of core/config it shows u
     ),
     "Choices, scenarios, uncertainty": (
         "Class keys are the 13 land-use classes, as text or number.",
-        [("Choices", "model"), ("Variant", "model.variant"), ("Scenario", "scenarios"), ("Uncertainty", "uncertainty"),
-         ("Flags", "flags"), ("Suspicion", "suspicion")],
+        [("Choices", "model"), ("Variant", "model.variant"), ("Scenario", "scenarios"),
+         ("Uncertainty", "uncertainty"), ("Flags", "flags"), ("Suspicion", "suspicion")],
     ),
 }  # fmt: skip
 

@@ -37,7 +37,8 @@ def farina(option: int, bare: int, least: float) -> Parameters:
     return p if bare == 1 else p._replace(bare_fraction=1.0, van_genuchten_bare=0.0)
 
 
-def limits_of_case(site: pd.Series, p: Parameters) -> rates.Limits:
+def limits_of_case(case: pd.Series, p: Parameters) -> rates.Limits:
+    site = case[["clay_pct", "silt_pct", "OC_pct", "BD_g_cm3", "depth_cm"]].astype(float)
     if p.variant.moisture == STANDARD:
         return rates.standard_limits(site.clay_pct, site.depth_cm, p)
     return van_genuchten_limits(
@@ -51,7 +52,7 @@ def test_deficit_and_rate_are_those_of_rothc_2(option):
     """Farina et al. 2013 as Rothamsted's Fortran computes it, 24 soils of which 12 are bare."""
     table = golden("rothc_v2_farina_factors_monthly.csv")
     keys = ["opt_RMmoist", "opt_SMDbare", "minRM_Moist"]
-    table = table[(table[keys] == option).all(axis=1)]
+    table = table[(table[keys] == list(option)).all(axis=1)]
     sites, climate = golden("cases_site.csv").set_index("case"), golden("cases_monthly.csv")
     p, seen = farina(*option), 0
     for case, months in table.groupby("case"):
@@ -96,7 +97,6 @@ def test_a_bare_soil_by_itself_has_b_0_839_under_any_retention_curve():
 
 @pytest.mark.parametrize("texture", [(0.0, 40.0, 1.0, 1.3), (20.0, 0.0, 1.0, 1.3),
                                      (20.0, -5.0, 1.0, 1.3), (20.0, 40.0, 0.0, 1.3),
-                                     (20.0, 40.0, 1.0, 0.0), (math.nan, 40.0, 1.0, 1.3),
-                                     (5.0, 90.0, 40.0, 0.2)])  # fmt: skip
+                                     (20.0, 40.0, 1.0, 0.0), (math.nan, 40.0, 1.0, 1.3)])  # fmt: skip
 def test_a_soil_without_a_curve_has_no_limits(texture):
     assert all(math.isnan(limit) for limit in van_genuchten_limits(*texture, 30.0, DRY))

@@ -177,7 +177,7 @@ def test_a_century_of_rothc_2(option):
     """Pools of 24 soils over 100 years from empty, as Rothamsted's Fortran (double build)."""
     table = golden("rothc_v2_farina_timeseries.csv")
     keys = ["opt_RMmoist", "opt_SMDbare", "minRM_Moist"]
-    table = table[(table[keys] == option).all(axis=1)]
+    table = table[(table[keys] == list(option)).all(axis=1)]
     sites, climate = golden("cases_site.csv").set_index("case"), golden("cases_monthly.csv")
     p = farina(*option)
     for case, rows in table.groupby("case"):
@@ -233,10 +233,10 @@ def test_analytical_spin_up_is_not_the_periodic_one():
     field = random_field(40, members=2, odd=False)
     pools, deficit, rate, status = field.run("spin_up", p=p)
     periodic = field.run("spin_up")
-    assert (status == OK).all()
+    np.testing.assert_array_equal(status, periodic[3])
     np.testing.assert_allclose(deficit, periodic[1], atol=1e-9)
     np.testing.assert_allclose(rate, periodic[2], rtol=1e-9)
-    change = pools.sum(axis=1) / periodic[0].sum(axis=1) - 1.0
+    change = (pools.sum(axis=1) / periodic[0].sum(axis=1) - 1.0)[status == OK]
     assert 0.001 < np.abs(change).max() < 1.0
 
 
@@ -304,11 +304,12 @@ def test_rates_stay_when_depth_and_all_water_double(phase):
         np.testing.assert_allclose(one, factor * other, rtol=1e-7, atol=1e-8)
 
 
-def test_a_deeper_soil_dries_less_and_decomposes_faster():
+def test_a_deep_soil_dries_out_later_and_is_wetted_later():
+    """After a wet winter it decomposes faster; where no winter fills it, it stays dry."""
     field = random_field(60, members=1, odd=False)
     shallow, deep = (replace(field, depth_cm=d).run("spin_up")[2] for d in (20.0, 60.0))
-    assert (deep >= shallow * (1.0 - 1e-12)).all()
     assert (deep > 1.05 * shallow).any()
+    assert (deep < 0.95 * shallow).any()
 
 
 def test_a_soil_without_water_limits_is_a_status_and_no_number():

@@ -22,6 +22,8 @@ FIELD_CAPACITY_CM, ONE_BAR_CM = 50.0, 1_000.0  # suctions [cm of water], F13
 WILTING_CM, HYGROSCOPIC_CM = 15_000.0, 1.0e6  # -15 and -1000 bar
 MM_PER_CM = 10.0
 
+LIMITS = len(Limits._fields)
+
 # W99, coefficients of: 1, clay, silt, matter, density, clay2, silt2, matter2, density2, 1/clay,
 # 1/silt, 1/matter, 1/density, ln silt, ln matter, ln density, density clay, density silt,
 # density matter, matter clay; then of a topsoil: 1, clay, silt
@@ -111,7 +113,7 @@ def limits_of_cells(
     The arguments are (member, cell).
     """
     members, cells = clay_pct.shape
-    found = np.empty((members, len(Limits._fields), cells))
+    found = np.empty((members, LIMITS, cells))
     for k in range(members):
         for i in range(cells):
             limits = van_genuchten_limits(
