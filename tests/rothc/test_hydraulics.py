@@ -95,8 +95,16 @@ def test_a_bare_soil_by_itself_has_b_0_839_under_any_retention_curve():
     assert rates.moisture_rate(limits.bare_mm, limits, DRY) == pytest.approx(0.8388, abs=1e-12)
 
 
-@pytest.mark.parametrize("texture", [(0.0, 40.0, 1.0, 1.3), (20.0, 0.0, 1.0, 1.3),
-                                     (20.0, -5.0, 1.0, 1.3), (20.0, 40.0, 0.0, 1.3),
-                                     (20.0, 40.0, 1.0, 0.0), (math.nan, 40.0, 1.0, 1.3)])  # fmt: skip
+@pytest.mark.parametrize(
+    "texture",
+    [
+        (0.0, 40.0, 1.0, 1.3),
+        (20.0, 0.0, 1.0, 1.3),
+        (20.0, -5.0, 1.0, 1.3),
+        (20.0, 40.0, 0.0, 1.3),
+        (20.0, 40.0, 1.0, 0.0),
+        (math.nan, 40.0, 1.0, 1.3),
+    ],
+)
 def test_a_soil_without_a_curve_has_no_limits(texture):
     assert all(math.isnan(limit) for limit in van_genuchten_limits(*texture, 30.0, DRY))

@@ -63,7 +63,7 @@ def weighted(coefficients: Terms, values: Terms) -> float:
 @njit
 def water_content(suction_cm: float, saturated: float, alpha_per_cm: float, n: float) -> float:
     """Water content of a soil at a suction [cm3 cm-3]. Van Genuchten 1980, m = 1 - 1/n."""
-    drained = (1.0 + (alpha_per_cm * suction_cm) ** n) ** (1.0 - 1.0 / n)
+    drained: float = (1.0 + (alpha_per_cm * suction_cm) ** n) ** (1.0 - 1.0 / n)
     return RESIDUAL_WATER + (saturated - RESIDUAL_WATER) / drained
 
 

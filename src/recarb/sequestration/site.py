@@ -158,7 +158,7 @@ def _drivers(run: SiteRun) -> _Drivers:
         columns["rain_mm"] - to_pet * columns["evaporation_mm"],
         np.ascontiguousarray(columns["plant_cover"]),
         np.array(inputs, dtype=np.float64),
-        run.months["month"].isin(run.flooded_months).to_numpy(dtype=np.float64),
+        np.asarray(run.months["month"].isin(run.flooded_months), dtype=np.float64),
         run.paddy,
     )
 

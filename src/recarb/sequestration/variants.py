@@ -1,6 +1,7 @@
 """What a run knows of RothC: its numbers, its variant, and what the variant needs of a soil."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +28,7 @@ MOISTURE = {
     "van_genuchten": parameters.VAN_GENUCHTEN,
     "van_genuchten_15_bar": parameters.VAN_GENUCHTEN_15_BAR,
 }
-BARE_LIMITS = {"bare_fraction": 1.0, "van_genuchten_bare": 0.0}  # a bare soil dries to -15 bar
+BARE_TO_15_BAR: dict[str, Any] = {"bare_fraction": 1.0, "van_genuchten_bare": 0.0}
 TEXTURE = ("silt", "bulk_density", "organic_carbon")
 
 
@@ -52,7 +53,8 @@ def model_parameters(
             raise ConfigError(f"{where}.{name}: expected 0 or more, came {value:g}")
         if name in PARTS and value > 1.0:
             raise ConfigError(f"{where}.{name}: expected a part from 0 to 1, came {value:g}")
-    found = Parameters()._replace(**changes)
+    numbers: dict[str, Any] = dict(changes)
+    found = Parameters(**numbers)
     if found.months_per_year != YEAR:
         raise ConfigError(
             f"{where}.months_per_year: the climate is monthly, so it is {YEAR}; "
@@ -71,11 +73,11 @@ def _in_the_form_of(
     found: Parameters, variant: Variant, changes: Mapping[str, float], where: str
 ) -> Parameters:
     if variant.bare_limit != "standard":
-        if twice := sorted(set(BARE_LIMITS) & set(changes)):
+        if twice := sorted(set(BARE_TO_15_BAR) & set(changes)):
             raise ConfigError(
                 f"{where}.{twice[0]}: bare_limit = {variant.bare_limit!r} sets it too; keep one"
             )
-        found = found._replace(**BARE_LIMITS)
+        found = found._replace(**BARE_TO_15_BAR)
     return found._replace(
         variant=parameters.Variant(
             moisture=MOISTURE[variant.moisture],
