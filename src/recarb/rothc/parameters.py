@@ -74,8 +74,7 @@ class Parameters(NamedTuple):
     paddy_flooded: float = 0.2  # rate of a rice field under water, seasonal scheme [-]
     paddy_drained: float = 0.6  # in the rest of the year [-]
 
-    # limit of a bare soil, from -15 to -1 bar [-]: b = 0.2 + 0.6388 there, F13
-    van_genuchten_bare: float = 0.6388 / 0.8
+    van_genuchten_bare: float = 0.6388 / 0.8  # limit of a bare soil from -15 to -1 bar [-], F13
 
     variant: Variant = Variant()
 
