@@ -217,3 +217,11 @@ def test_a_run_of_another_depth(country):
     assert np.abs(rates[1] / rates[0] - 1.0).max() > 0.01
     with rasterio.open(report.folder / "BAD_GSOCseq_T0_Map060.tif") as made:
         assert made.tags()["depth_cm"] == "60"
+        assert "variant" not in made.tags()
+
+
+def test_the_maps_of_a_variant_say_so(country):
+    report = run(with_variant(country, DRY | SEASONAL).config())
+    with rasterio.open(report.folder / "BAD_GSOCseq_T0_Map030.tif") as made:
+        said = made.tags()["variant"]
+    assert said == "moisture van_genuchten, bulk_density_g_cm3 1.3, paddy seasonal"

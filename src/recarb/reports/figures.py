@@ -96,7 +96,9 @@ def draw_overview(folder: Path, config: RunConfig, ground: Ground, target: Path)
             sheet.bar(axes, ramp, unit)
             axes.set_title(dated_title(paths[key][0], config), fontsize=OVERVIEW_TITLE_SIZE)
             painted.append((axes, coloured(values, ramp, blanks)))
-    heading = f"{config.name or config.iso3}: GSOCseq, RothC-26.3, 0-{config.model.depth_cm:g} cm"
+    variant = config.model.variant.told()
+    model = f"RothC-26.3 ({variant})" if variant else "RothC-26.3"
+    heading = f"{config.name or config.iso3}: GSOCseq, {model}, 0-{config.model.depth_cm:g} cm"
     sheet.margins(config.note, np.unique(blanks), heading)
     sheet.canvas.draw()
     for axes, colours in painted:

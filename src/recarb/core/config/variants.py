@@ -36,6 +36,11 @@ class Variant(Model):
             )
         return self
 
+    def told(self) -> str:
+        """What differs from RothC-26.3, for people; "" if nothing does."""
+        chosen = self.model_dump(exclude_defaults=True, exclude={"flooded_months"})
+        return ", ".join(f"{key} {value}" for key, value in chosen.items())
+
     @property
     def by_retention(self) -> bool:
         """Whether the limits of the moisture deficit come from the soil's retention curve."""
