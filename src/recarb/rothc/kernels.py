@@ -59,9 +59,9 @@ def prepared(soils: Soils, depth_cm: float, p: Parameters) -> Soils:
     return soils._replace(limits_mm=limits_of_cells(*texture, depth_cm, p))
 
 
-def _flooded(land: Land, p: Parameters) -> Land:
+def with_calendar(land: Land, p: Parameters) -> Land:
     """`land`, or MissingData without the calendar of the seasonal paddy scheme."""
-    if p.variant.seasonal_paddy and land.flooded.shape != land.share.shape:
+    if p.variant.seasonal_paddy and land.flooded.shape != (YEAR, land.paddy.shape[1]):
         raise MissingData(
             "the seasonal paddy scheme needs the part of each month under water, (12, cell); "
             f"came {land.flooded.shape}"
@@ -69,7 +69,7 @@ def _flooded(land: Land, p: Parameters) -> Land:
     return land
 
 
-def _by_ground(deficit_mm: Floats, p: Parameters) -> Floats:
+def by_ground(deficit_mm: Floats, p: Parameters) -> Floats:
     """Deficits as (member, 1 | 2, cell), or MissingData."""
     if not p.variant.mixed_cover:
         return deficit_mm[:, None]
@@ -81,8 +81,8 @@ def _by_ground(deficit_mm: Floats, p: Parameters) -> Floats:
     return deficit_mm
 
 
-def _as_given(deficit_mm: Floats, p: Parameters) -> Floats:
-    """The reverse of `_by_ground`."""
+def as_given(deficit_mm: Floats, p: Parameters) -> Floats:
+    """The reverse of `by_ground`."""
     return deficit_mm if p.variant.mixed_cover else deficit_mm[:, 0]
 
 
@@ -112,9 +112,9 @@ def spin_up(
     """
     in_blocks = supports(p) and not p.variant.analytical_spin_up
     pools, deficit, mean_rate, status = _spin_up(
-        weather, prepared(soils, depth_cm, p), _flooded(land, p), depth_cm, p, block, in_blocks
+        weather, prepared(soils, depth_cm, p), with_calendar(land, p), depth_cm, p, block, in_blocks
     )
-    return pools, _as_given(deficit, p), mean_rate, status
+    return pools, as_given(deficit, p), mean_rate, status
 
 
 @njit
@@ -184,17 +184,17 @@ def warm_up(
     """
     pools, deficit, mean_rate, respired = _warm_up(
         pools,
-        _by_ground(deficit_mm, p),
+        by_ground(deficit_mm, p),
         weather,
         prepared(soils, depth_cm, p),
-        _flooded(land, p),
+        with_calendar(land, p),
         c_input,
         depth_cm,
         p,
         block,
         supports(p),
     )
-    return pools, _as_given(deficit, p), mean_rate, respired
+    return pools, as_given(deficit, p), mean_rate, respired
 
 
 @njit
@@ -270,10 +270,10 @@ def forward(
     """
     return _forward(
         pools,
-        _by_ground(deficit_mm, p),
+        by_ground(deficit_mm, p),
         weather,
         prepared(soils, depth_cm, p),
-        _flooded(land, p),
+        with_calendar(land, p),
         years,
         depth_cm,
         p,

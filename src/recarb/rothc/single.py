@@ -72,17 +72,21 @@ def keep_deficits(deficits_mm: Deficits, deficit_mm: Floats) -> None:
 
 
 @njit
-def first_year(
-    weather: Weather, soils: Soils, land: Land, member: int, i: int, p: Parameters
+def year_of(
+    weather: Weather, soils: Soils, land: Land, member: int, i: int, year: int, p: Parameters
 ) -> Year:
-    """The first year of one cell."""
-    temperature, balance, paddy = np.empty(YEAR), np.empty(YEAR), np.empty(YEAR)
+    """One year of one cell, counted from 0; weather and land of one year repeat."""
+    temperature, balance = np.empty(YEAR), np.empty(YEAR)
+    cover, paddy = np.empty(YEAR), np.empty(YEAR)
     for m in range(YEAR):
-        temperature[m] = weather.temperature_c[m, i] + soils.shift_c[member, i]
-        rain = weather.rain_mm[m, i] * soils.rain_factor[member, i]
-        balance[m] = rain + weather.irrigation_mm[m, i] - weather.pet_mm[m, i]
-        paddy[m] = paddy_of(land, 0, m, i, p)
-    return Year(temperature, balance, weather.cover[:YEAR, i].copy(), paddy)
+        month = year * YEAR + m
+        at = month % weather.temperature_c.shape[0]
+        temperature[m] = weather.temperature_c[at, i] + soils.shift_c[member, i]
+        rain = weather.rain_mm[at, i] * soils.rain_factor[member, i]
+        balance[m] = rain + weather.irrigation_mm[m, i] - weather.pet_mm[at, i]
+        cover[m] = weather.cover[month % weather.cover.shape[0], i]
+        paddy[m] = paddy_of(land, year, m, i, p)
+    return Year(temperature, balance, cover, paddy)
 
 
 @njit
@@ -100,7 +104,7 @@ def spin_up_cell(
     """Fill `pools` (4,) per unit of annual input and `deficit_mm`; return mean rate and status."""
     rates, columns = np.empty(YEAR), np.empty((COLUMNS, POOLS))
     deficits, status = equilibrium(
-        first_year(weather, soils, land, member, i, p),
+        year_of(weather, soils, land, member, i, 0, p),
         land.share[:, i].copy(),
         land.entry[:, 0, i].copy(),
         limits_of(soils, member, i, depth_cm, p),
@@ -140,16 +144,17 @@ def warm_up_cell(
     deficits = deficits_of(deficit_mm)
     mean_rate, respired, months = 0.0, 0.0, c_input.shape[1] * YEAR
     for month in range(months):
-        year, of_year = month // YEAR, month % YEAR
+        year = month // YEAR
+        at = month % weather.temperature_c.shape[0]
         covered = weather.cover[month % weather.cover.shape[0], i]
-        rain = weather.rain_mm[month, i] * soils.rain_factor[member, i]
-        balance = rain + weather.irrigation_mm[of_year, i] - weather.pet_mm[month, i]
+        rain = weather.rain_mm[at, i] * soils.rain_factor[member, i]
+        balance = rain + weather.irrigation_mm[month % YEAR, i] - weather.pet_mm[at, i]
         deficits = next_deficits(deficits, balance, covered, limits, p)
-        temperature = weather.temperature_c[month, i] + soils.shift_c[member, i]
-        paddy = paddy_of(land, year, of_year, i, p)
+        temperature = weather.temperature_c[at, i] + soils.shift_c[member, i]
+        paddy = paddy_of(land, year, month % YEAR, i, p)
         rate = month_rate(temperature, deficits, covered, paddy, limits, p)
         dpm, rpm, bio, hum, co2 = decompose(dpm, rpm, bio, hum, decay_factors(rate, p), ratio, p)
-        plant = c_input[member, year, i] * land.share[of_year, i]
+        plant = c_input[member, year, i] * land.share[month % land.share.shape[0], i]
         entered = year % land.entry.shape[1]
         dpm += plant * land.entry[0, entered, i]
         rpm += plant * land.entry[1, entered, i]
@@ -181,7 +186,7 @@ def forward_cell(
     Years are stepped until January's deficit repeats (usually one); from then on the annual map is
     constant and its powers give the rest.
     """
-    first = first_year(weather, soils, land, member, i, p)
+    first = year_of(weather, soils, land, member, i, 0, p)
     limits = limits_of(soils, member, i, depth_cm, p)
     ratio = co2_ratio(soils.clay_pct[member, i], p)
     columns, annual = np.empty((COLUMNS, POOLS)), np.empty((COLUMNS, POOLS))

@@ -47,7 +47,7 @@ def warm_up(state: xr.Dataset, inputs: xr.Dataset, tables: ModelTables) -> xr.Da
         deficit_of(state),
         weather_of(inputs, "warm_up"),
         soils_of(inputs),
-        land_of(land_use, tables, share_of=inputs["land_use"].values),
+        land_of(land_use, tables),
         c_input,
         tables.depth_cm,
         tables.parameters,
