@@ -57,9 +57,8 @@ SUFFIXES = (  # unit of a key by the end of its name; the longest first
     ("_ds_m", "dS m-1"),
     ("_pct", "%"),
     ("_cm", "cm"),
-    ("_km", "km"),
-    ("_m", "m"),
-)
+    ("_km", "km"), ("_m", "m"),
+)  # fmt: skip
 NAMES = {
     Path: "path",
     UPath: "URL",
