@@ -57,13 +57,13 @@ SUFFIXES = (  # unit of a key by the end of its name; the longest first
     ("_tc_ha_per_yr", "t C ha-1 yr-1"),
     ("_mm_per_yr", "mm yr-1"),
     ("_c_per_km", "K km-1"),
+    ("_g_cm3", "g cm-3"),
     ("_tc_ha", "t C ha-1"),
     ("_ds_m", "dS m-1"),
     ("_pct", "%"),
     ("_cm", "cm"),
-    ("_km", "km"),
-    ("_m", "m"),
-)
+    ("_km", "km"), ("_m", "m"),
+)  # fmt: skip
 NAMES = {
     Path: "path",
     UPath: "URL",
@@ -89,7 +89,7 @@ TABLES = {  # heading, what is said, and which classes of core/config it shows u
     ),
     "Choices, scenarios, uncertainty": (
         "Class keys are the 13 land-use classes, as text or number.",
-        [("Choices", "model"), ("Scenario", "scenarios"),
+        [("Choices", "model"), ("Variant", "model.variant"), ("Scenario", "scenarios"),
          ("AdoptedPractice", "scenarios.practices"),
          ("Target", "targets"), ("Uncertainty", "uncertainty"), ("Ensemble", "ensemble"),
          ("Flags", "flags"), ("Suspicion", "suspicion")],

@@ -51,7 +51,7 @@ def test_the_walk_finds_nested_tables():
 @pytest.mark.parametrize(("model", "field"), FIELDS)
 def test_every_key_is_explained(model, field):
     # as a key, as a table, or in the list of keys that every layer has
-    written = rf"(?m)(^#?\s*|[{{,]\s*|^#   )\[*(inputs\.)?{field}(\]|\.| +=|   )"
+    written = rf"(?m)(^#?\s*|[{{,]\s*|^#   )\[*(inputs\.|model\.)?{field}(\]|\.| +=|   )"
     assert re.search(written, run_template("URY")), f"{model}.{field} is not in run_template.toml"
 
 

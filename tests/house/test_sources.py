@@ -54,7 +54,7 @@ def test_every_parameter_of_rothc_stands_with_a_comment_that_names_a_source():
     for line in ("k_dpm_per_yr" + body).splitlines():
         if not line.strip():
             source = None  # a group shares the source named in it
-        if found := re.findall(r"CJ96|C24|F98|SY05|GSOCseq scripts", line):
+        if found := re.findall(r"CJ96|C24|F98|SY05|F13|GSOCseq scripts", line):
             source = found
         if ": float" in line and "#" not in line:
             assert source, f"no source in the group of: {line.strip()}"

@@ -23,7 +23,11 @@ FOREVER_MM = -1e-7
 
 
 def _pick(arrays: Arrays, cells: Index) -> Arrays:
-    return type(arrays)(*(np.ascontiguousarray(one[..., cells]) for one in arrays))
+    return type(arrays)(*(_part(one, cells) for one in arrays))
+
+
+def _part(one: NDArray[Any], cells: Index, members: Index = EVERY) -> NDArray[Any]:
+    return np.ascontiguousarray(one[members][..., cells]) if one.size else one
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,7 @@ class Field:
         """These cells and members alone, as arrays of their own; indices are slices or lists."""
 
         def both(values: Floats) -> Floats:
-            return np.ascontiguousarray(values[members][..., cells])
+            return _part(values, cells, members)
 
         return replace(
             self,
@@ -78,6 +82,7 @@ class Field:
                 land.entry
                 if land.entry.shape[1] == 1
                 else np.ascontiguousarray(land.entry[:, years]),
+                land.flooded,
             ),
             c_input=np.ascontiguousarray(self.c_input[:, years]),
         )

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from recarb.rothc import equilibrium as eq
 from recarb.rothc.parameters import DEFAULT
 from recarb.rothc.pools import co2_ratio
-from recarb.rothc.rates import maximum_deficit
+from recarb.rothc.rates import Limits, maximum_deficit, paddy_rate, standard_limits
 
 Floats = NDArray[np.float64]
 YEAR = 12
@@ -32,6 +32,15 @@ class Site:
     @property
     def max_deficit_mm(self) -> float:
         return maximum_deficit(self.clay_pct, self.depth_cm, DEFAULT)
+
+    @property
+    def limits(self) -> Limits:
+        return standard_limits(self.clay_pct, self.depth_cm, DEFAULT)
+
+    @property
+    def year(self) -> eq.Year:
+        paddy = np.full(YEAR, paddy_rate(self.paddy, DEFAULT))
+        return eq.Year(self.temperature_c, self.balance_mm, self.cover, paddy)
 
     @property
     def ratio(self) -> float:
@@ -60,14 +69,11 @@ class Steady:
 def solve(site: Site) -> Steady:
     pools, rates = np.full(eq.POOLS, np.nan), np.empty(YEAR)
     columns = np.empty((eq.COLUMNS, eq.POOLS))
-    deficit_mm, status = eq.equilibrium(
-        site.temperature_c,
-        site.balance_mm,
-        site.cover,
-        site.paddy,
+    (deficit_mm, _), status = eq.equilibrium(
+        site.year,
         site.share,
         site.entry,
-        site.max_deficit_mm,
+        site.limits,
         site.ratio,
         DEFAULT,
         pools,

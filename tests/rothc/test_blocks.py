@@ -331,10 +331,11 @@ def test_the_short_cuts_hold_for_rothc_and_for_the_same_ratios():
 
 
 WIDE = ("moist_min", "one_bar_fraction", "cover_reduction", "paddy_factor")
+OF_VARIANTS = ("variant", "paddy_flooded", "paddy_drained", "van_genuchten")
 FREE = [
     name
     for name in Parameters._fields
-    if not name.startswith(("k_", "months", "fym", "iom", "pan", "tsmd_depth", *WIDE))
+    if not name.startswith(("k_", "months", "fym", "iom", "pan", "tsmd_depth", *WIDE, *OF_VARIANTS))
 ]
 
 

@@ -117,12 +117,12 @@ def test_deficit_that_drifts_a_few_mm_a_year_is_followed_to_its_end():
     balance = np.zeros(YEAR)
     balance[[0, 6]] = 5.0, -8.0
     site = make_site(balance_mm=balance, cover=np.ones(YEAR))
-    deficit, settled = eq.periodic_deficit(balance, site.cover, site.max_deficit_mm, P)
+    (deficit, _), settled = eq.periodic_deficits(site.year, site.limits, P)
     assert settled
     assert deficit == pytest.approx(site.max_deficit_mm)
-    two_years = eq.year_deficit(balance, site.cover, site.max_deficit_mm, 0.0, P)
-    two_years = eq.year_deficit(balance, site.cover, site.max_deficit_mm, two_years, P)
-    assert two_years == pytest.approx(-11.0), "the drift touches no bound for years"
+    two_years = eq.year_deficits(site.year, site.limits, (0.0, 0.0), P)
+    two_years = eq.year_deficits(site.year, site.limits, two_years, P)
+    assert two_years[0] == pytest.approx(-11.0), "the drift touches no bound for years"
 
 
 def test_deficit_that_still_drifts_at_the_bound_of_passes_is_a_status():
@@ -137,9 +137,9 @@ def test_deficit_that_still_drifts_at_the_bound_of_passes_is_a_status():
 @settings(max_examples=100, deadline=None)
 @given(sites(), floats(0.0, 1.0))
 def test_periodic_deficit_repeats(site, _fraction):
-    deficit, settled = eq.periodic_deficit(site.balance_mm, site.cover, site.max_deficit_mm, P)
+    deficit, settled = eq.periodic_deficits(site.year, site.limits, P)
     assert settled
-    again = eq.year_deficit(site.balance_mm, site.cover, site.max_deficit_mm, deficit, P)
+    again = eq.year_deficits(site.year, site.limits, deficit, P)
     assert again == pytest.approx(deficit, abs=1e-8)
 
 
@@ -156,7 +156,8 @@ def test_december_carries_over_to_january():
 
 
 def steady_rate(site: Site, month: int, deficit_mm: float) -> float:
-    return eq.month_rate(site.temperature_c[month], deficit_mm, 0.0, False, site.max_deficit_mm, P)
+    deficits = (deficit_mm, deficit_mm)
+    return eq.month_rate(site.temperature_c[month], deficits, 0.0, 1.0, site.limits, P)
 
 
 def test_each_month_has_its_own_cover():

@@ -10,6 +10,7 @@ from recarb.rothc import rates
 from recarb.rothc.parameters import DEFAULT as P
 
 M = -44.9444  # clay 23.4 %, 23 cm
+SOIL = rates.Limits(P.one_bar_fraction * M, M, M, P.bare_fraction * M)
 
 
 @given(floats(-70.0, 60.0))
@@ -39,43 +40,42 @@ def test_maximum_deficit_of_the_description():
 @pytest.mark.parametrize("depth_cm", [10.0, 23.0, 30.0, 100.0])
 def test_bare_dry_soil_has_b_0_839(clay_pct, depth_cm):
     """Dividing by 1.8 twice, in the limit and in b, would give 0.20."""
-    deepest = rates.maximum_deficit(clay_pct, depth_cm, P)
+    limits = rates.standard_limits(clay_pct, depth_cm, P)
     deficit = 0.0
     for _ in range(24):
-        deficit = rates.next_deficit(deficit, -100.0, False, deepest, P)
-    assert deficit == P.bare_fraction * deepest
-    assert rates.moisture_rate(deficit, deepest, P) == pytest.approx(0.839, abs=5e-4)
+        deficit = rates.next_deficit(deficit, -100.0, False, limits)
+    assert deficit == P.bare_fraction * rates.maximum_deficit(clay_pct, depth_cm, P)
+    assert rates.moisture_rate(deficit, limits, P) == pytest.approx(0.839, abs=5e-4)
 
 
 def test_vegetated_dry_soil_reaches_the_maximum_deficit():
-    assert rates.next_deficit(-40.0, -100.0, True, M, P) == M
-    assert rates.moisture_rate(M, M, P) == pytest.approx(0.2, rel=1e-14)
+    assert rates.next_deficit(-40.0, -100.0, True, SOIL) == M
+    assert rates.moisture_rate(M, SOIL, P) == pytest.approx(0.2, rel=1e-14)
 
 
 def test_bare_month_keeps_an_inherited_deeper_deficit():
     deep = 0.9 * M
-    assert rates.next_deficit(deep, -100.0, False, M, P) == deep
-    assert rates.next_deficit(deep, 10.0, False, M, P) == deep + 10.0
-    assert rates.next_deficit(deep, 100.0, False, M, P) == 0.0
+    assert rates.next_deficit(deep, -100.0, False, SOIL) == deep
+    assert rates.next_deficit(deep, 10.0, False, SOIL) == deep + 10.0
+    assert rates.next_deficit(deep, 100.0, False, SOIL) == 0.0
 
 
 def test_moisture_rate_is_one_above_one_bar_and_continuous_there():
     one_bar = P.one_bar_fraction * M
-    assert rates.moisture_rate(0.0, M, P) == 1.0
-    assert rates.moisture_rate(math.nextafter(one_bar, 0.0), M, P) == 1.0
-    assert rates.moisture_rate(one_bar, M, P) == pytest.approx(1.0, rel=1e-14)
+    assert rates.moisture_rate(0.0, SOIL, P) == 1.0
+    assert rates.moisture_rate(math.nextafter(one_bar, 0.0), SOIL, P) == 1.0
+    assert rates.moisture_rate(one_bar, SOIL, P) == pytest.approx(1.0, rel=1e-14)
 
 
 @given(floats(-100.0, 0.0), floats(-300.0, 300.0), floats(0.0, 100.0), floats(1.0, 200.0))
 def test_deficit_stays_within_its_bounds_and_b_within_0_2_and_1(start, balance, clay, depth):
-    deepest = rates.maximum_deficit(clay, depth, P)
+    limits = rates.standard_limits(clay, depth, P)
+    start = max(start, limits.deepest_mm)
     for vegetated in (True, False):
-        deficit = rates.next_deficit(max(start, deepest), balance, vegetated, deepest, P)
-        assert deepest <= deficit <= 0.0
-        assert deficit == rates.next_deficit.py_func(
-            max(start, deepest), balance, vegetated, deepest, P
-        )
-        assert 0.2 - 1e-14 <= rates.moisture_rate(deficit, deepest, P) <= 1.0 + 1e-14
+        deficit = rates.next_deficit(start, balance, vegetated, limits)
+        assert limits.deepest_mm <= deficit <= 0.0
+        assert deficit == rates.next_deficit.py_func(start, balance, vegetated, limits)
+        assert 0.2 - 1e-14 <= rates.moisture_rate(deficit, limits, P) <= 1.0 + 1e-14
 
 
 @pytest.mark.parametrize(("cover", "vegetated"), [(0.0, False), (0.49, False), (0.5, True)])

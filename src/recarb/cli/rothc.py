@@ -7,11 +7,23 @@ import typer
 
 if TYPE_CHECKING:
     from recarb.io.tables import SiteTable
+    from recarb.rothc.parameters import Parameters
     from recarb.sequestration.site import SiteResult, SiteRun
 
 PLOT_TYPES = (".png", ".svg", ".pdf")
 POOLS = ("DPM", "RPM", "BIO", "HUM")
 
+VARIANTS = "Variants of the model"
+
+SiteArgument = Annotated[
+    Path, typer.Argument(help="Monthly table: .csv, or .dat of the official program.")
+]
+OutOption = Annotated[Path, typer.Option(help="Result, a CSV with one row per month.")]
+ClayOption = Annotated[float | None, typer.Option(help="Clay content [%].")]
+DepthOption = Annotated[float | None, typer.Option(help="Depth of the soil [cm].")]
+IomOption = Annotated[
+    float | None, typer.Option(help="Inert organic matter [t C ha-1]; this or --soc-tc-ha.")
+]
 StockOption = Annotated[
     float | None,
     typer.Option(
@@ -21,38 +33,106 @@ StockOption = Annotated[
 InitialOption = Annotated[
     str | None, typer.Option(metavar="DPM,RPM,BIO,HUM", help="Pools at the start [t C ha-1].")
 ]
+DeficitOption = Annotated[
+    float | None, typer.Option(help="Moisture deficit at the start [mm], 0 or below.")
+]
+MonthsOption = Annotated[
+    int, typer.Option(help="12: the first 12 rows are the equilibrium year; 0: no spin-up.")
+]
+EvaporationOption = Annotated[
+    str, typer.Option(help="pan: open pan, multiplied by 0.75; pet: potential, as it is.")
+]
+ScaleOption = Annotated[
+    bool, typer.Option("--scale-all", help="Scale the inputs after the spin-up too.")
+]
+PlotOption = Annotated[
+    Path | None, typer.Option(help="Figure of the pools over time (.png, .svg, .pdf).")
+]
+OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace results that exist.")]
+MoistureOption = Annotated[
+    str,
+    typer.Option(
+        rich_help_panel=VARIANTS,
+        help="Limits of the deficit: standard (by clay), van_genuchten (retention curve, dry down "
+        "to -1000 bar) or van_genuchten_15_bar.",
+    ),
+]
+SiltOption = Annotated[
+    float | None, typer.Option(rich_help_panel=VARIANTS, help="Silt content [%], van Genuchten.")
+]
+DensityOption = Annotated[
+    float | None,
+    typer.Option(rich_help_panel=VARIANTS, help="Bulk density [g cm-3], van Genuchten."),
+]
+CarbonOption = Annotated[
+    float | None,
+    typer.Option(
+        rich_help_panel=VARIANTS,
+        help="Organic carbon [%], van Genuchten; without it, that of --soc-tc-ha.",
+    ),
+]
+BareOption = Annotated[
+    str,
+    typer.Option(rich_help_panel=VARIANTS, help="How far bare soil dries: standard or 15_bar."),
+]
+CoverOption = Annotated[
+    str,
+    typer.Option(
+        rich_help_panel=VARIANTS,
+        help="threshold: covered from half cover on; mixed: covered and bare ground side by side.",
+    ),
+]
+PaddyOption = Annotated[
+    str | None,
+    typer.Option(rich_help_panel=VARIANTS, help="A rice field: uniform (0.4) or seasonal."),
+]
+FloodedOption = Annotated[
+    str | None,
+    typer.Option(
+        rich_help_panel=VARIANTS, metavar="MONTHS", help="Under water, like 6,7,8,9; seasonal."
+    ),
+]
+SpinUpOption = Annotated[
+    str,
+    typer.Option(
+        rich_help_panel=VARIANTS,
+        help="periodic: of the monthly year; analytical: of continuous time with its mean rate.",
+    ),
+]
+ParameterOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        rich_help_panel=VARIANTS,
+        metavar="NAME=VALUE",
+        help="Change a parameter of RothC, like moist_min=0.1; may be given again.",
+    ),
+]
 
 
 def rothc(
-    site: Annotated[
-        Path, typer.Argument(help="Monthly table: .csv, or .dat of the official program.")
-    ],
-    out: Annotated[Path, typer.Option(help="Result, a CSV with one row per month.")],
-    clay_pct: Annotated[float | None, typer.Option(help="Clay content [%].")] = None,
-    depth_cm: Annotated[float | None, typer.Option(help="Depth of the soil [cm].")] = None,
-    iom_tc_ha: Annotated[
-        float | None, typer.Option(help="Inert organic matter [t C ha-1]; this or --soc-tc-ha.")
-    ] = None,
+    site: SiteArgument,
+    out: OutOption,
+    clay_pct: ClayOption = None,
+    depth_cm: DepthOption = None,
+    iom_tc_ha: IomOption = None,
     soc_tc_ha: StockOption = None,
     initial: InitialOption = None,
-    initial_deficit_mm: Annotated[
-        float | None, typer.Option(help="Moisture deficit at the start [mm], 0 or below.")
-    ] = None,
-    spin_up_months: Annotated[
-        int, typer.Option(help="12: the first 12 rows are the equilibrium year; 0: no spin-up.")
-    ] = 0,
-    evaporation: Annotated[
-        str, typer.Option(help="pan: open pan, multiplied by 0.75; pet: potential, as it is.")
-    ] = "pan",
-    scale_all: Annotated[
-        bool, typer.Option("--scale-all", help="Scale the inputs after the spin-up too.")
-    ] = False,
-    plot: Annotated[
-        Path | None, typer.Option(help="Figure of the pools over time (.png, .svg, .pdf).")
-    ] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace results that exist.")
-    ] = False,
+    initial_deficit_mm: DeficitOption = None,
+    spin_up_months: MonthsOption = 0,
+    evaporation: EvaporationOption = "pan",
+    scale_all: ScaleOption = False,
+    plot: PlotOption = None,
+    overwrite: OverwriteOption = False,
+    moisture: MoistureOption = "standard",
+    silt_pct: SiltOption = None,
+    bulk_density_g_cm3: DensityOption = None,
+    organic_carbon_pct: CarbonOption = None,
+    bare_limit: BareOption = "standard",
+    cover: CoverOption = "threshold",
+    paddy: PaddyOption = None,
+    flooded_months: FloodedOption = None,
+    spin_up: SpinUpOption = "periodic",
+    parameter: ParameterOption = None,
 ) -> None:
     """Run RothC-26.3 month by month for one soil.
 
@@ -67,6 +147,10 @@ def rothc(
 
     _check_paths(site, out, plot, overwrite)
     table = tables.read_site(site)
+    flooded = _months(flooded_months)
+    asked = {"moisture": moisture, "bare_limit": bare_limit, "cover": cover, "spin_up": spin_up}
+    if paddy is not None:
+        asked |= {"paddy": paddy}
     own_iom = table.iom_tc_ha if soc_tc_ha is None else None
     run = SiteRun(
         months=table.months,
@@ -79,6 +163,12 @@ def rothc(
         spin_up_months=spin_up_months,
         evaporation=evaporation,
         scale_all=scale_all,
+        parameters=_parameters(asked, flooded, parameter or []),
+        silt_pct=silt_pct,
+        bulk_density_g_cm3=bulk_density_g_cm3,
+        organic_carbon_pct=organic_carbon_pct,
+        paddy=paddy is not None,
+        flooded_months=flooded,
     )
     result = run_site(run, table.findings)
     tables.write_csv(result.months, out, overwrite=overwrite)
@@ -86,6 +176,42 @@ def rothc(
         _draw(result, plot)
     _tell(table, run, result)
     typer.echo(f"written: {', '.join(str(path) for path in (out, plot) if path is not None)}")
+
+
+def _months(text: str | None) -> tuple[int, ...]:
+    from recarb.core.errors import ConfigError
+
+    try:
+        return tuple(int(part) for part in text.split(",")) if text else ()
+    except ValueError as error:
+        raise ConfigError(
+            f"--flooded-months: expected months 1 to 12 like 6,7,8,9, found '{text}'"
+        ) from error
+
+
+def _parameters(
+    asked: dict[str, str], flooded_months: tuple[int, ...], changes: list[str]
+) -> "Parameters":
+    """RothC's numbers and variant, as run.toml would have them."""
+    from pydantic import ValidationError
+
+    from recarb.core.config import Variant
+    from recarb.core.errors import ConfigError
+    from recarb.sequestration.variants import model_parameters
+
+    try:
+        variant = Variant.model_validate({**asked, "flooded_months": flooded_months})
+        numbers = {name: float(value) for name, _, value in (c.partition("=") for c in changes)}
+    except ValidationError as error:
+        fault = error.errors()[0]
+        where = "".join(f"--{str(part).replace('_', '-')}: " for part in fault["loc"][:1])
+        message = fault["msg"].removeprefix("Value error, ")
+        raise ConfigError(f"{where}{message}, found {fault['input']!r}") from error
+    except ValueError as error:
+        raise ConfigError(
+            f"--parameter: expected NAME=VALUE like moist_min=0.1, found {', '.join(changes)}"
+        ) from error
+    return model_parameters(numbers, variant, where="--parameter")
 
 
 def _draw(result: "SiteResult", plot: Path) -> None:

@@ -96,7 +96,9 @@ def draw_overview(folder: Path, config: RunConfig, ground: Ground, target: Path)
             sheet.bar(axes, ramp, unit)
             axes.set_title(dated_title(paths[key][0], config), fontsize=OVERVIEW_TITLE_SIZE)
             painted.append((axes, coloured(values, ramp, blanks)))
-    heading = f"{config.name or config.iso3}: {PROTOCOLS[config.protocol]}, 0-30 cm"
+    variant = config.model.variant.told()
+    protocol = PROTOCOLS[config.protocol] + (f" ({variant})" if variant else "")
+    heading = f"{config.name or config.iso3}: {protocol}, 0-{config.model.depth_cm:g} cm"
     sheet.margins(config.note, np.unique(blanks), heading)
     sheet.canvas.draw()
     for axes, colours in painted:

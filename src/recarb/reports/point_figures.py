@@ -32,7 +32,7 @@ def draw_trajectory(found: Trajectory, target: Path) -> Path:
             (months["scenario"] == name) & ((months["phase"] == "forward") | (name == BAU))
         ]
         top.plot(part["time"], part["soc_tc_ha"], color=colour, label=name, linewidth=1.3)
-    top.set_ylabel("SOC, 0-30 cm [t C ha$^{-1}$]")
+    top.set_ylabel(f"SOC, 0-{found.facts['depth_cm']:g} cm [t C ha$^{{-1}}$]")
     top.legend(ncols=len(scenarios), fontsize=8, frameon=False)
     top.set_title(
         f"cell at {found.lon:g}, {found.lat:g}: SOC map {found.facts['soc_tc_ha']:.1f} t C/ha, "

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from recarb.rothc.compile import inlined, njit
 from recarb.rothc.equilibrium import COLUMNS, POOLS
-from recarb.rothc.parameters import Parameters
+from recarb.rothc.parameters import Parameters, Variant
 from recarb.rothc.pools import co2_ratio
 from recarb.rothc.rates import maximum_deficit, paddy_rate
 
@@ -44,8 +44,11 @@ def supports(p: Parameters) -> bool:
     """Whether the short cuts of this module hold for these parameters; else cell by cell.
 
     The decay constants have the ratios of RothC-26.3, the arguments of the two polynomials stay
-    where their errors are stated, and no other rate modifier leaves 0..1.
+    where their errors are stated, no other rate modifier leaves 0..1, and a month is that of
+    RothC-26.3: one moisture deficit with limits by clay, one paddy factor for the whole year.
     """
+    if p.variant._replace(analytical_spin_up=False) != Variant():
+        return False
     ratios = (
         (p.k_rpm_per_yr, RPM_POWER),
         (p.k_bio_per_yr, BIO_POWER),

@@ -6,6 +6,8 @@ pools: columns 0-3 are what a unit of DPM, RPM, BIO, HUM becomes in a year (the 
 4-6 what a unit of annual carbon input into DPM, RPM, HUM has become at the end of the year.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,19 +15,21 @@ from recarb.rothc.compile import njit
 from recarb.rothc.parameters import Parameters
 from recarb.rothc.pools import decay_factors, decompose
 from recarb.rothc.rates import (
+    Limits,
     cover_rate,
     is_vegetated,
     moisture_rate,
     next_deficit,
-    paddy_rate,
     temperature_rate,
 )
 
 Floats = NDArray[np.float64]
+Deficits = tuple[float, float]  # [mm] of covered and bare ground; twice the same if not mixed
 
 OK = 0
 NO_TURNOVER = 1  # no month of the year is warm enough: I - A is singular
 DEFICIT_NOT_PERIODIC = 2  # the moisture deficit still drifts at the bound of passes
+NO_WATER_LIMITS = 3  # the retention curve of the soil has none
 
 MAX_PASSES = 100_000  # passes over the year before DEFICIT_NOT_PERIODIC
 DRIFT_TOLERANCE_MM = 1e-9  # a deficit that moves less than this in a year is periodic
@@ -36,66 +40,86 @@ INPUTS = 3  # inputs enter DPM, RPM and HUM: columns 4, 5, 6
 COLUMNS = POOLS + INPUTS
 
 
+class Year(NamedTuple):
+    """The months of a year of one soil, (12,) each.
+
+    temperature_c [degC], balance_mm : water balance [mm], cover : plant cover [0-1],
+    paddy : rate modifier of flooded rice [-]
+    """
+
+    temperature_c: Floats
+    balance_mm: Floats
+    cover: Floats
+    paddy: Floats
+
+
+@njit
+def next_deficits(
+    deficits_mm: Deficits, balance_mm: float, cover: float, limits: Limits, p: Parameters
+) -> Deficits:
+    """Deficits after one month with water balance `balance_mm` [mm]."""
+    if p.variant.mixed_cover:
+        return (
+            next_deficit(deficits_mm[0], balance_mm, True, limits),
+            next_deficit(deficits_mm[1], balance_mm, False, limits),
+        )
+    one_mm = next_deficit(deficits_mm[0], balance_mm, is_vegetated(cover, p), limits)
+    return one_mm, one_mm
+
+
 @njit
 def month_rate(
     temperature_c: float,
-    deficit_mm: float,
+    deficits_mm: Deficits,
     cover: float,
-    paddy: bool,
-    max_deficit_mm: float,
+    paddy: float,
+    limits: Limits,
     p: Parameters,
 ) -> float:
-    """Rate modifier of one month, a b c times paddy factor [-]; `deficit_mm` is this month's."""
-    return (
-        temperature_rate(temperature_c, p)
-        * moisture_rate(deficit_mm, max_deficit_mm, p)
-        * cover_rate(cover, p)
-        * paddy_rate(paddy, p)
-    )
+    """Rate modifier of one month, a b c times that of paddy [-]; deficits are this month's.
+
+    With mixed cover a (f b_covered 0.6 + (1 - f) b_bare): two grounds side by side.
+    """
+    warmth = temperature_rate(temperature_c, p)
+    if p.variant.mixed_cover:
+        covered = cover * moisture_rate(deficits_mm[0], limits, p) * cover_rate(1.0, p)
+        bare = (1.0 - cover) * moisture_rate(deficits_mm[1], limits, p)
+        return warmth * (covered + bare) * paddy
+    return warmth * moisture_rate(deficits_mm[0], limits, p) * cover_rate(cover, p) * paddy
 
 
 @njit
-def year_deficit(
-    balance_mm: Floats, cover: Floats, max_deficit_mm: float, deficit_mm: float, p: Parameters
-) -> float:
-    """Deficit at the end of a year [mm] that starts with `deficit_mm`; arguments are (12,)."""
-    for m in range(balance_mm.size):
-        vegetated = is_vegetated(cover[m], p)
-        deficit_mm = next_deficit(deficit_mm, balance_mm[m], vegetated, max_deficit_mm, p)
-    return deficit_mm
+def year_deficits(year: Year, limits: Limits, deficits_mm: Deficits, p: Parameters) -> Deficits:
+    """Deficits at the end of a year [mm] that starts with `deficits_mm`."""
+    for m in range(year.cover.size):
+        deficits_mm = next_deficits(deficits_mm, year.balance_mm[m], year.cover[m], limits, p)
+    return deficits_mm
 
 
 @njit
-def periodic_deficit(
-    balance_mm: Floats, cover: Floats, max_deficit_mm: float, p: Parameters
-) -> tuple[float, bool]:
-    """Deficit that January inherits when the year repeats for ever [mm], and whether it settled."""
-    deficit_mm = 0.0
+def periodic_deficits(year: Year, limits: Limits, p: Parameters) -> tuple[Deficits, bool]:
+    """Deficits that January inherits when the year repeats for ever [mm]; whether they settled."""
+    deficits_mm = (0.0, 0.0)
     for _ in range(MAX_PASSES):
-        end_mm = year_deficit(balance_mm, cover, max_deficit_mm, deficit_mm, p)
-        if abs(end_mm - deficit_mm) <= DRIFT_TOLERANCE_MM:
+        end_mm = year_deficits(year, limits, deficits_mm, p)
+        drift_mm = max(abs(end_mm[0] - deficits_mm[0]), abs(end_mm[1] - deficits_mm[1]))
+        if drift_mm <= DRIFT_TOLERANCE_MM:
             return end_mm, True
-        deficit_mm = end_mm
-    return deficit_mm, False
+        deficits_mm = end_mm
+    return deficits_mm, False
 
 
 @njit
 def year_rates(
-    temperature_c: Floats,
-    balance_mm: Floats,
-    cover: Floats,
-    paddy: bool,
-    max_deficit_mm: float,
-    deficit_mm: float,
-    p: Parameters,
-    rates: Floats,
-) -> float:
-    """Fill `rates` with the monthly rate modifiers; return the deficit at the year's end [mm]."""
+    year: Year, limits: Limits, deficits_mm: Deficits, p: Parameters, rates: Floats
+) -> Deficits:
+    """Fill `rates` with the monthly rate modifiers; return the deficits at the year's end [mm]."""
     for m in range(rates.size):
-        vegetated = is_vegetated(cover[m], p)
-        deficit_mm = next_deficit(deficit_mm, balance_mm[m], vegetated, max_deficit_mm, p)
-        rates[m] = month_rate(temperature_c[m], deficit_mm, cover[m], paddy, max_deficit_mm, p)
-    return deficit_mm
+        deficits_mm = next_deficits(deficits_mm, year.balance_mm[m], year.cover[m], limits, p)
+        rates[m] = month_rate(
+            year.temperature_c[m], deficits_mm, year.cover[m], year.paddy[m], limits, p
+        )
+    return deficits_mm
 
 
 @njit
@@ -202,31 +226,48 @@ def solve_equilibrium(columns: Floats, entry: Floats, pools: Floats) -> int:
 
 
 @njit
+def solve_continuous(rate: float, entry: Floats, ratio: float, p: Parameters, pools: Floats) -> int:
+    """Put the steady state of continuous time into `pools` (4,); return a status.
+
+    `rate` is the mean rate modifier [-], `entry` (3,) the annual input into DPM, RPM and HUM. What
+    decomposes in a year is D = input + what stays, so D = input (1 + x) / x. Dechow et al. 2019.
+    """
+    if rate <= 0.0:
+        return NO_TURNOVER
+    decomposed = (entry[0] + entry[1] + entry[2]) * (1.0 + ratio) / ratio
+    kept = decomposed / (1.0 + ratio)
+    pools[DPM] = entry[0] / (p.k_dpm_per_yr * rate)
+    pools[RPM] = entry[1] / (p.k_rpm_per_yr * rate)
+    pools[BIO] = p.bio_fraction * kept / (p.k_bio_per_yr * rate)
+    pools[HUM] = (p.hum_fraction * kept + entry[2]) / (p.k_hum_per_yr * rate)
+    return OK
+
+
+@njit
 def equilibrium(
-    temperature_c: Floats,
-    balance_mm: Floats,
-    cover: Floats,
-    paddy: bool,
+    year: Year,
     share: Floats,
     entry: Floats,
-    max_deficit_mm: float,
+    limits: Limits,
     ratio: float,
     p: Parameters,
     pools: Floats,
     columns: Floats,
     rates: Floats,
-) -> tuple[float, int]:
-    """Periodic equilibrium of one soil: fills `pools` (4,) per unit input, returns deficit, status.
+) -> tuple[Deficits, int]:
+    """Equilibrium of one soil: fills `pools` (4,) per unit of input, returns deficits and status.
 
-    The climate arguments are (12,); `columns` (7, 4) and `rates` (12,) are filled with the annual
-    map and the monthly rate modifiers of the periodic year.
+    `share` and `entry` as in `weather.Land`; `columns` (7, 4) and `rates` (12,) are filled with the
+    annual map and the monthly rate modifiers of the periodic year.
     """
-    deficit_mm, settled = periodic_deficit(balance_mm, cover, max_deficit_mm, p)
+    if not limits.deepest_mm < 0.0:
+        return (np.nan, np.nan), NO_WATER_LIMITS
+    deficits_mm, settled = periodic_deficits(year, limits, p)
     if not settled:
-        return deficit_mm, DEFICIT_NOT_PERIODIC
-    deficit_mm = year_rates(
-        temperature_c, balance_mm, cover, paddy, max_deficit_mm, deficit_mm, p, rates
-    )
+        return deficits_mm, DEFICIT_NOT_PERIODIC
+    deficits_mm = year_rates(year, limits, deficits_mm, p, rates)
     reset_columns(columns)
     extend_columns(columns, rates, share, ratio, p)
-    return deficit_mm, solve_equilibrium(columns, entry, pools)
+    if p.variant.analytical_spin_up:
+        return deficits_mm, solve_continuous(rates.mean(), entry, ratio, p, pools)
+    return deficits_mm, solve_equilibrium(columns, entry, pools)

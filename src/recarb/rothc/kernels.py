@@ -1,14 +1,17 @@
 """Spin-up, warm-up and forward for many cells: in blocks, and cell by cell where blocks do not do.
 
 Arrays are C-contiguous float64 with the cell as last axis and, where members differ, the member as
-first (see `weather`). A kernel raises nothing: it returns a status byte per cell. Every cell has
-the same bits in any block and on any number of threads; blocks agree with the scalar equations to
-1e-10 relative (tests).
+first (see `weather`). A compiled kernel raises nothing: it returns a status byte per cell. Every
+cell has the same bits in any block and on any number of threads; blocks agree with the scalar
+equations to 1e-10 relative (tests).
+
+Deficits are (member, cell); with mixed cover (member, 2, cell), of covered and of bare ground.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
+from recarb.core.errors import MissingData
 from recarb.rothc.block_steps import supports
 from recarb.rothc.blocks import (
     LEFT_OVER,
@@ -19,17 +22,68 @@ from recarb.rothc.blocks import (
 )
 from recarb.rothc.compile import njit
 from recarb.rothc.equilibrium import INPUTS, POOLS
-from recarb.rothc.parameters import Parameters
-from recarb.rothc.single import forward_cell, run_months, spin_up_cell, warm_up_cell
+from recarb.rothc.parameters import STANDARD, Parameters
+from recarb.rothc.pools import co2_ratio
+from recarb.rothc.rates import Limits, paddy_rate, seasonal_paddy_rate
+from recarb.rothc.single import forward_cell, limits_of, spin_up_cell, step_months, warm_up_cell
 from recarb.rothc.weather import Land, Soils, Weather
 
-__all__ = ["BLOCK", "YEAR", "forward", "run_months", "spin_up", "warm_up"]
+__all__ = ["BLOCK", "YEAR", "forward", "prepared", "run_months", "spin_up", "warm_up"]
 
 Floats = NDArray[np.float64]
 Bytes = NDArray[np.uint8]
 
 YEAR = 12  # months
 BLOCK = 256  # cells that stay in the first cache together
+NO_SHIFT = (np.zeros((1, 1)), np.ones((1, 1)))  # of the climate of one soil
+
+
+def prepared(soils: Soils, depth_cm: float, p: Parameters) -> Soils:
+    """The soils with all that the variant of `p` needs to know of them.
+
+    Raises
+    ------
+    MissingData
+        The limits by van Genuchten need silt, bulk density and organic carbon, which are not given.
+    """
+    if p.variant.moisture == STANDARD:
+        return soils
+    texture = (soils.clay_pct, soils.silt_pct, soils.organic_carbon_pct, soils.bulk_density_g_cm3)
+    if any(layer.shape != soils.clay_pct.shape for layer in texture):
+        raise MissingData(
+            "the water limits by van Genuchten need silt [%], organic carbon [%] and bulk density "
+            "[g cm-3] of every cell beside clay; not all of them are given"
+        )
+    from recarb.rothc.hydraulics import limits_of_cells  # compiled only where it is wanted
+
+    return soils._replace(limits_mm=limits_of_cells(*texture, depth_cm, p))
+
+
+def with_calendar(land: Land, p: Parameters) -> Land:
+    """`land`, or MissingData without the calendar of the seasonal paddy scheme."""
+    if p.variant.seasonal_paddy and land.flooded.shape != (YEAR, land.paddy.shape[1]):
+        raise MissingData(
+            "the seasonal paddy scheme needs the part of each month under water, (12, cell); "
+            f"came {land.flooded.shape}"
+        )
+    return land
+
+
+def by_ground(deficit_mm: Floats, p: Parameters) -> Floats:
+    """Deficits as (member, 1 | 2, cell), or MissingData."""
+    if not p.variant.mixed_cover:
+        return deficit_mm[:, None]
+    if deficit_mm.shape[1:-1] != (2,):
+        raise MissingData(
+            "mixed cover needs the deficits of covered and of bare ground, (member, 2, cell); "
+            f"came {deficit_mm.shape}"
+        )
+    return deficit_mm
+
+
+def as_given(deficit_mm: Floats, p: Parameters) -> Floats:
+    """The reverse of `by_ground`."""
+    return deficit_mm if p.variant.mixed_cover else deficit_mm[:, 0]
 
 
 def spin_up(
@@ -54,9 +108,13 @@ def spin_up(
     pools : (member, 4, cell) [t C ha-1 per t C ha-1 yr-1], NaN where the status is not OK
     deficit_mm : (member, cell) [mm] at the end of December
     mean_rate : (member, cell) [-]
-    status : (member, cell) `OK`, `NO_TURNOVER` or `DEFICIT_NOT_PERIODIC`
+    status : (member, cell) `OK`, `NO_TURNOVER`, `DEFICIT_NOT_PERIODIC` or `NO_WATER_LIMITS`
     """
-    return _spin_up(weather, soils, land, depth_cm, p, block, supports(p))
+    in_blocks = supports(p) and not p.variant.analytical_spin_up
+    pools, deficit, mean_rate, status = _spin_up(
+        weather, prepared(soils, depth_cm, p), with_calendar(land, p), depth_cm, p, block, in_blocks
+    )
+    return pools, as_given(deficit, p), mean_rate, status
 
 
 @njit
@@ -70,8 +128,8 @@ def _spin_up(
     in_blocks: bool,
 ) -> tuple[Floats, Floats, Floats, Bytes]:
     members, cells = soils.clay_pct.shape
-    pools = np.empty((members, POOLS, cells))
-    deficit, mean_rate = np.empty((members, cells)), np.empty((members, cells))
+    pools, mean_rate = np.empty((members, POOLS, cells)), np.empty((members, cells))
+    deficit = np.empty((members, 2 if p.variant.mixed_cover else 1, cells))
     status = np.full((members, cells), np.uint8(LEFT_OVER))
     for lo in range(0, cells, block):
         hi = min(lo + block, cells)
@@ -85,14 +143,14 @@ def _spin_up(
                     hi,
                     p,
                     pools[k, :, lo:hi],
-                    deficit[k, lo:hi],
+                    deficit[k, 0, lo:hi],
                     mean_rate[k, lo:hi],
                     status[k, lo:hi],
                 )
             for i in range(lo, hi):
                 if status[k, i] == LEFT_OVER:
-                    deficit[k, i], mean_rate[k, i], status[k, i] = spin_up_cell(
-                        weather, soils, land, k, i, depth_cm, p, pools[k, :, i]
+                    mean_rate[k, i], status[k, i] = spin_up_cell(
+                        weather, soils, land, k, i, depth_cm, p, pools[k, :, i], deficit[k, :, i]
                     )
     return pools, deficit, mean_rate, status
 
@@ -124,9 +182,19 @@ def warm_up(
     mean_rate : (member, cell) [-]
     respired : (member, cell) [t C ha-1] over the whole series
     """
-    return _warm_up(
-        pools, deficit_mm, weather, soils, land, c_input, depth_cm, p, block, supports(p)
+    pools, deficit, mean_rate, respired = _warm_up(
+        pools,
+        by_ground(deficit_mm, p),
+        weather,
+        prepared(soils, depth_cm, p),
+        with_calendar(land, p),
+        c_input,
+        depth_cm,
+        p,
+        block,
+        supports(p),
     )
+    return pools, as_given(deficit, p), mean_rate, respired
 
 
 @njit
@@ -142,7 +210,7 @@ def _warm_up(
     block: int,
     in_blocks: bool,
 ) -> tuple[Floats, Floats, Floats, Floats]:
-    members, cells = deficit_mm.shape
+    members, cells = soils.clay_pct.shape
     after, deficit = pools.copy(), deficit_mm.copy()
     mean_rate, respired = np.zeros((members, cells)), np.zeros((members, cells))
     for lo in range(0, cells, block):
@@ -158,15 +226,16 @@ def _warm_up(
                     hi,
                     p,
                     after[k, :, lo:hi],
-                    deficit[k, lo:hi],
+                    deficit[k, 0, lo:hi],
                     mean_rate[k, lo:hi],
                     respired[k, lo:hi],
                 )
                 continue
             for i in range(lo, hi):
-                deficit[k, i], mean_rate[k, i], respired[k, i] = warm_up_cell(
-                    weather, soils, land, c_input, k, i, depth_cm, p, after[k, :, i], deficit[k, i]
-                )
+                mean_rate[k, i], respired[k, i] = warm_up_cell(
+                    weather, soils, land, c_input, k, i, depth_cm, p,
+                    after[k, :, i], deficit[k, :, i],
+                )  # fmt: skip
     return after, deficit, mean_rate, respired
 
 
@@ -199,7 +268,18 @@ def forward(
         Pools after `years` from a unit of annual input entering DPM, RPM or HUM.
     mean_rate : (member, cell) [-] of the last year's climate state
     """
-    return _forward(pools, deficit_mm, weather, soils, land, years, depth_cm, p, block, supports(p))
+    return _forward(
+        pools,
+        by_ground(deficit_mm, p),
+        weather,
+        prepared(soils, depth_cm, p),
+        with_calendar(land, p),
+        years,
+        depth_cm,
+        p,
+        block,
+        supports(p),
+    )
 
 
 @njit
@@ -215,7 +295,7 @@ def _forward(
     block: int,
     in_blocks: bool,
 ) -> tuple[Floats, Floats, Floats]:
-    members, cells = deficit_mm.shape
+    members, cells = soils.clay_pct.shape
     left = np.empty((members, POOLS, cells))
     response = np.empty((members, INPUTS, POOLS, cells))
     mean_rate = np.empty((members, cells))
@@ -234,7 +314,7 @@ def _forward(
                     lo,
                     hi,
                     p,
-                    deficit_mm[k, lo:hi].copy(),
+                    deficit_mm[k, 0, lo:hi].copy(),
                     left[k, :, lo:hi],
                     response[k, :, :, lo:hi],
                     mean_rate[k, lo:hi],
@@ -244,7 +324,68 @@ def _forward(
                 if undone[i]:
                     start = pools[k, :, i].copy()
                     mean_rate[k, i] = forward_cell(
-                        weather, soils, land, k, i, start, deficit_mm[k, i],
+                        weather, soils, land, k, i, start, deficit_mm[k, :, i],
                         years, depth_cm, p, left[k, :, i], response[k, :, :, i],
                     )  # fmt: skip
     return left, response, mean_rate
+
+
+def limits_of_soil(soils: Soils, depth_cm: float, p: Parameters) -> Limits:
+    """Limits of the deficit of the first soil of `soils` [mm]; NaN where its curve has none."""
+    return limits_of(prepared(soils, depth_cm, p), 0, 0, depth_cm, p)
+
+
+def paddy_rates(months: int, paddy: bool, flooded: Floats | None, p: Parameters) -> Floats:
+    """Rate modifier of flooded rice of one soil, (months,) [-]; `flooded` as in `run_months`."""
+    if not (paddy and p.variant.seasonal_paddy):
+        return np.full(months, paddy_rate(paddy, p))
+    if flooded is None:
+        raise MissingData("the seasonal paddy scheme needs the part of each month under water")
+    return np.array([seasonal_paddy_rate(part, p) for part in flooded])
+
+
+def run_months(
+    pools: Floats,
+    deficit_mm: float | Floats,
+    temperature_c: Floats,
+    balance_mm: Floats,
+    cover: Floats,
+    paddy: bool,
+    inputs: Floats,
+    clay_pct: float,
+    depth_cm: float,
+    p: Parameters,
+    limits: Limits | None = None,
+    flooded: Floats | None = None,
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """Step one soil and keep every month.
+
+    Parameters
+    ----------
+    pools : (4,) [t C ha-1]
+    deficit_mm : at the start [mm]; with mixed cover (2,), of covered and of bare ground
+    temperature_c, balance_mm, cover : (months,)
+    inputs : (months, 3) [t C ha-1] entering DPM, RPM, HUM
+    limits : limits of the deficit; needed by the variants of moisture, else by clay
+    flooded : (months,) part under water [-]; needed by a paddy of the seasonal scheme
+
+    Returns
+    -------
+    pools : (months, 4) [t C ha-1]; respired : (months,) [t C ha-1];
+    deficit_mm : (months,) [mm], with mixed cover (months, 2); rate : (months,) [-]
+    """
+    if limits is None:
+        limits = limits_of_soil(Soils(np.array([[clay_pct]]), *NO_SHIFT), depth_cm, p)
+    history, respired, deficits, rates = step_months(
+        pools,
+        np.atleast_1d(np.asarray(deficit_mm, dtype=np.float64)),
+        temperature_c,
+        balance_mm,
+        cover,
+        paddy_rates(temperature_c.size, paddy, flooded, p),
+        inputs,
+        limits,
+        co2_ratio(clay_pct, p),
+        p,
+    )
+    return history, respired, deficits if p.variant.mixed_cover else deficits[:, 0], rates

@@ -3,10 +3,24 @@
 Sources: [CJ96] Coleman & Jenkinson 1996, RothC-26.3 - A model for the turnover of carbon in soil;
 [C24] Coleman, Prout & Milne 2024, RothC - A model for the turnover of carbon in soil (description
 and official Python program); [F98] Falloon et al. 1998, Soil Biol. Biochem. 30:1207-1211;
-[SY05] Shirato & Yokozawa 2005, Soil Sci. Plant Nutr. 51:405-415.
+[SY05] Shirato & Yokozawa 2005, Soil Sci. Plant Nutr. 51:405-415; [F13] Farina et al. 2013, Geoderma
+200-201:18-30, as in RothC v2.0.0 of Rothamsted (RothC_Code).
 """
 
 from typing import NamedTuple
+
+STANDARD, VAN_GENUCHTEN, VAN_GENUCHTEN_15_BAR = 0, 1, 2
+
+
+class Variant(NamedTuple):
+    """Which form of an equation is computed. The defaults are RothC-26.3 as GSOCseq runs it."""
+
+    # limits of the moisture deficit: STANDARD by clay (CJ96); VAN_GENUCHTEN by the retention curve,
+    # dry down to -1000 bar (F13); VAN_GENUCHTEN_15_BAR the same, dry down to -15 bar
+    moisture: int = STANDARD
+    mixed_cover: bool = False  # covered and bare ground side by side, each with its own deficit
+    seasonal_paddy: bool = False  # rice fields by their flooding calendar, SY05
+    analytical_spin_up: bool = False  # steady state of continuous time with the mean rate
 
 
 class Parameters(NamedTuple):
@@ -56,6 +70,13 @@ class Parameters(NamedTuple):
     pan_to_evaporation: float = 0.75  # open-pan evaporation to soil evaporation [-], CJ96
 
     paddy_factor: float = 0.4  # rate of flooded rice, the whole year [-], SY05 as in the scripts
+    # the next two are known from summaries of SY05, not confirmed in the paper itself
+    paddy_flooded: float = 0.2  # rate of a rice field under water, seasonal scheme [-]
+    paddy_drained: float = 0.6  # in the rest of the year [-]
+
+    van_genuchten_bare: float = 0.6388 / 0.8  # limit of a bare soil from -15 to -1 bar [-], F13
+
+    variant: Variant = Variant()
 
 
 DEFAULT = Parameters()

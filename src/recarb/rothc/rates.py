@@ -5,9 +5,19 @@ Milne (2024). They run as plain Python (`.py_func`) and compiled.
 """
 
 import math
+from typing import NamedTuple
 
 from recarb.rothc.compile import njit
 from recarb.rothc.parameters import Parameters
+
+
+class Limits(NamedTuple):
+    """Deficits at which a soil changes its ways [mm, <= 0]."""
+
+    one_bar_mm: float  # nothing slows down above
+    driest_mm: float  # the least rate from here on
+    deepest_mm: float  # no vegetated soil gets drier
+    bare_mm: float  # nor a bare soil by itself
 
 
 @njit
@@ -36,48 +46,60 @@ def maximum_deficit(clay_pct: float, depth_cm: float, p: Parameters) -> float:
 
 
 @njit
+def standard_limits(clay_pct: float, depth_cm: float, p: Parameters) -> Limits:
+    """Limits of the deficit by clay content alone. CJ96.
+
+    >>> from recarb.rothc.parameters import Parameters
+    >>> [round(limit, 2) for limit in standard_limits(23.4, 23.0, Parameters())]
+    [-19.96, -44.94, -44.94, -24.99]
+    """
+    deepest_mm = maximum_deficit(clay_pct, depth_cm, p)
+    return Limits(
+        p.one_bar_fraction * deepest_mm, deepest_mm, deepest_mm, p.bare_fraction * deepest_mm
+    )
+
+
+@njit
 def is_vegetated(cover: float, p: Parameters) -> bool:
     """Whether a month with cover fraction `cover` [0-1] counts as vegetated."""
     return cover >= p.cover_threshold
 
 
 @njit
-def next_deficit(
-    deficit_mm: float, balance_mm: float, vegetated: bool, max_deficit_mm: float, p: Parameters
-) -> float:
+def next_deficit(deficit_mm: float, balance_mm: float, vegetated: bool, limits: Limits) -> float:
     """Deficit S after one month [mm, <= 0] with water balance `balance_mm` [mm]. CJ96.
 
     A bare month never dries the soil beyond the bare-soil limit, but keeps a deeper deficit that it
     inherits.
 
-    >>> from recarb.rothc.parameters import Parameters
-    >>> round(next_deficit(0.0, -100.0, False, -50.0, Parameters()), 1)
-    -27.8
-    >>> next_deficit(-40.0, -100.0, False, -50.0, Parameters())
-    -40.0
+    >>> limits = Limits(-22.2, -50.0, -50.0, -27.8)
+    >>> next_deficit(0.0, -100.0, False, limits), next_deficit(-40.0, -100.0, False, limits)
+    (-27.8, -40.0)
     """
-    floor_mm = max_deficit_mm
+    floor_mm = limits.deepest_mm
     if not vegetated:
-        floor_mm = min(p.bare_fraction * max_deficit_mm, deficit_mm)
+        floor_mm = min(limits.bare_mm, deficit_mm)
     return max(floor_mm, min(0.0, deficit_mm + balance_mm))
 
 
 @njit
-def moisture_rate(deficit_mm: float, max_deficit_mm: float, p: Parameters) -> float:
-    """Rate modifier for moisture b [-], 1 above the 1-bar deficit. CJ96.
+def moisture_rate(deficit_mm: float, limits: Limits, p: Parameters) -> float:
+    """Rate modifier for moisture b [-], 1 above the 1-bar deficit. CJ96; drier than -15 bar: F13.
 
-    The maximum deficit here is always the one of the vegetated soil: a bare, dry soil without an
+    The driest deficit is always the one of the vegetated soil: a bare, dry soil without an
     inherited deficit has b = 0.839.
 
     >>> from recarb.rothc.parameters import Parameters
-    >>> round(moisture_rate(0.556 * -50.0, -50.0, Parameters()), 3)
+    >>> limits = Limits(-22.2, -50.0, -50.0, -27.8)
+    >>> round(moisture_rate(-27.8, limits, Parameters()), 3)
     0.839
     """
-    one_bar_mm = p.one_bar_fraction * max_deficit_mm
-    if deficit_mm > one_bar_mm:
+    if deficit_mm > limits.one_bar_mm:
         return 1.0
-    span_mm = max_deficit_mm - one_bar_mm
-    return p.moist_min + (1.0 - p.moist_min) * (max_deficit_mm - deficit_mm) / span_mm
+    if deficit_mm < limits.driest_mm:
+        return p.moist_min
+    span_mm = limits.driest_mm - limits.one_bar_mm
+    return p.moist_min + (1.0 - p.moist_min) * (limits.driest_mm - deficit_mm) / span_mm
 
 
 @njit
@@ -90,3 +112,14 @@ def cover_rate(cover: float, p: Parameters) -> float:
 def paddy_rate(paddy: bool, p: Parameters) -> float:
     """Rate modifier of flooded rice [-], 1 elsewhere. SY05 as in the published scripts."""
     return p.paddy_factor if paddy else 1.0
+
+
+@njit
+def seasonal_paddy_rate(flooded: float, p: Parameters) -> float:
+    """Rate modifier of a rice field under water for the part `flooded` of a month [-]. SY05.
+
+    >>> from recarb.rothc.parameters import Parameters
+    >>> [round(seasonal_paddy_rate(part, Parameters()), 3) for part in (0.0, 0.5, 1.0)]
+    [0.6, 0.4, 0.2]
+    """
+    return p.paddy_flooded * flooded + p.paddy_drained * (1.0 - flooded)

@@ -1,7 +1,8 @@
 """The phases for one cell, with the scalar equations of `rates`, `pools` and `equilibrium`.
 
-For the cells that `blocks` leaves over, for parameters its short cuts do not hold for, and for the
-month-by-month run of one soil. Shapes are those of `kernels`, `member` and `i` pick the cell.
+For the cells that `blocks` leaves over, for parameters and variants its short cuts do not hold for,
+and for the month-by-month run of one soil. Shapes are those of `kernels`, `member` and `i` pick the
+cell; deficits are (1,), or (2,) with mixed cover: covered and bare ground.
 """
 
 import numpy as np
@@ -17,37 +18,75 @@ from recarb.rothc.equilibrium import (
     OK,
     POOLS,
     RPM,
+    Deficits,
+    Year,
     apply_map,
     compose,
     equilibrium,
     extend_columns,
     month_rate,
+    next_deficits,
     repeat_map,
     reset_columns,
     year_rates,
 )
-from recarb.rothc.parameters import Parameters
+from recarb.rothc.parameters import STANDARD, Parameters
 from recarb.rothc.pools import co2_ratio, decay_factors, decompose
-from recarb.rothc.rates import is_vegetated, maximum_deficit, next_deficit
+from recarb.rothc.rates import Limits, paddy_rate, seasonal_paddy_rate, standard_limits
 from recarb.rothc.weather import Land, Soils, Weather
 
 Floats = NDArray[np.float64]
-Bytes = NDArray[np.uint8]
 
 YEAR = 12  # months
 
 
 @njit
-def first_year(
-    weather: Weather, soils: Soils, member: int, i: int
-) -> tuple[Floats, Floats, Floats]:
-    """Temperature, water balance and cover of the first year of one cell, (12,) each."""
+def limits_of(soils: Soils, member: int, i: int, depth_cm: float, p: Parameters) -> Limits:
+    """Limits of the moisture deficit of one cell [mm]."""
+    if p.variant.moisture == STANDARD:
+        return standard_limits(soils.clay_pct[member, i], depth_cm, p)
+    found = soils.limits_mm[member, :, i]
+    return Limits(found[0], found[1], found[2], found[3])
+
+
+@njit
+def paddy_of(land: Land, year: int, month: int, i: int, p: Parameters) -> float:
+    """Rate modifier of flooded rice of one cell in a month (0-11) of a year [-]."""
+    paddy = land.paddy[year % land.paddy.shape[0], i]
+    if paddy and p.variant.seasonal_paddy:
+        return seasonal_paddy_rate(land.flooded[month, i], p)
+    return paddy_rate(paddy, p)
+
+
+@njit
+def deficits_of(deficit_mm: Floats) -> Deficits:
+    """The pair of deficits of one cell from what is kept of it, (1,) or (2,) [mm]."""
+    return deficit_mm[0], deficit_mm[-1]
+
+
+@njit
+def keep_deficits(deficits_mm: Deficits, deficit_mm: Floats) -> None:
+    """Fill `deficit_mm`, (1,) or (2,)."""
+    deficit_mm[0] = deficits_mm[0]
+    deficit_mm[-1] = deficits_mm[1]
+
+
+@njit
+def year_of(
+    weather: Weather, soils: Soils, land: Land, member: int, i: int, year: int, p: Parameters
+) -> Year:
+    """One year of one cell, counted from 0; weather and land of one year repeat."""
     temperature, balance = np.empty(YEAR), np.empty(YEAR)
+    cover, paddy = np.empty(YEAR), np.empty(YEAR)
     for m in range(YEAR):
-        temperature[m] = weather.temperature_c[m, i] + soils.shift_c[member, i]
-        rain = weather.rain_mm[m, i] * soils.rain_factor[member, i]
-        balance[m] = rain + weather.irrigation_mm[m, i] - weather.pet_mm[m, i]
-    return temperature, balance, weather.cover[:YEAR, i].copy()
+        month = year * YEAR + m
+        at = month % weather.temperature_c.shape[0]
+        temperature[m] = weather.temperature_c[at, i] + soils.shift_c[member, i]
+        rain = weather.rain_mm[at, i] * soils.rain_factor[member, i]
+        balance[m] = rain + weather.irrigation_mm[m, i] - weather.pet_mm[at, i]
+        cover[m] = weather.cover[month % weather.cover.shape[0], i]
+        paddy[m] = paddy_of(land, year, m, i, p)
+    return Year(temperature, balance, cover, paddy)
 
 
 @njit
@@ -60,29 +99,26 @@ def spin_up_cell(
     depth_cm: float,
     p: Parameters,
     pools: Floats,
-) -> tuple[float, float, int]:
-    """Fill `pools` (4,) per unit of annual input; return deficit [mm], mean rate and status."""
-    temperature, balance, cover = first_year(weather, soils, member, i)
-    clay = soils.clay_pct[member, i]
+    deficit_mm: Floats,
+) -> tuple[float, int]:
+    """Fill `pools` (4,) per unit of annual input and `deficit_mm`; return mean rate and status."""
     rates, columns = np.empty(YEAR), np.empty((COLUMNS, POOLS))
-    deficit, status = equilibrium(
-        temperature,
-        balance,
-        cover,
-        land.paddy[0, i],
+    deficits, status = equilibrium(
+        year_of(weather, soils, land, member, i, 0, p),
         land.share[:, i].copy(),
         land.entry[:, 0, i].copy(),
-        maximum_deficit(clay, depth_cm, p),
-        co2_ratio(clay, p),
+        limits_of(soils, member, i, depth_cm, p),
+        co2_ratio(soils.clay_pct[member, i], p),
         p,
         pools,
         columns,
         rates,
     )
+    keep_deficits(deficits, deficit_mm)
     if status != OK:
         pools[:] = np.nan
-        return deficit, np.nan, status
-    return deficit, rates.mean(), status
+        return np.nan, status
+    return rates.mean(), status
 
 
 @njit
@@ -96,15 +132,16 @@ def warm_up_cell(
     depth_cm: float,
     p: Parameters,
     pools: Floats,
-    deficit_mm: float,
-) -> tuple[float, float, float]:
-    """Step `pools` (4,) through all years of `c_input` (member, years, cell).
+    deficit_mm: Floats,
+) -> tuple[float, float]:
+    """Step `pools` (4,) and `deficit_mm` through all years of `c_input` (member, years, cell).
 
-    Returns the deficit at the end [mm], the mean rate modifier and the carbon respired [t C ha-1].
+    Returns the mean rate modifier and the carbon respired [t C ha-1].
     """
-    max_deficit = maximum_deficit(soils.clay_pct[member, i], depth_cm, p)
+    limits = limits_of(soils, member, i, depth_cm, p)
     ratio = co2_ratio(soils.clay_pct[member, i], p)
     dpm, rpm, bio, hum = pools[DPM], pools[RPM], pools[BIO], pools[HUM]
+    deficits = deficits_of(deficit_mm)
     mean_rate, respired, months = 0.0, 0.0, c_input.shape[1] * YEAR
     for month in range(months):
         year = month // YEAR
@@ -112,10 +149,10 @@ def warm_up_cell(
         covered = weather.cover[month % weather.cover.shape[0], i]
         rain = weather.rain_mm[at, i] * soils.rain_factor[member, i]
         balance = rain + weather.irrigation_mm[month % YEAR, i] - weather.pet_mm[at, i]
-        deficit_mm = next_deficit(deficit_mm, balance, is_vegetated(covered, p), max_deficit, p)
+        deficits = next_deficits(deficits, balance, covered, limits, p)
         temperature = weather.temperature_c[at, i] + soils.shift_c[member, i]
-        paddy = land.paddy[year % land.paddy.shape[0], i]
-        rate = month_rate(temperature, deficit_mm, covered, paddy, max_deficit, p)
+        paddy = paddy_of(land, year, month % YEAR, i, p)
+        rate = month_rate(temperature, deficits, covered, paddy, limits, p)
         dpm, rpm, bio, hum, co2 = decompose(dpm, rpm, bio, hum, decay_factors(rate, p), ratio, p)
         plant = c_input[member, year, i] * land.share[month % land.share.shape[0], i]
         entered = year % land.entry.shape[1]
@@ -125,7 +162,8 @@ def warm_up_cell(
         respired += co2
         mean_rate += rate
     pools[DPM], pools[RPM], pools[BIO], pools[HUM] = dpm, rpm, bio, hum
-    return deficit_mm, mean_rate / months, respired
+    keep_deficits(deficits, deficit_mm)
+    return mean_rate / months, respired
 
 
 @njit
@@ -136,7 +174,7 @@ def forward_cell(
     member: int,
     i: int,
     start: Floats,
-    deficit_mm: float,
+    deficit_mm: Floats,
     years: int,
     depth_cm: float,
     p: Parameters,
@@ -148,25 +186,25 @@ def forward_cell(
     Years are stepped until January's deficit repeats (usually one); from then on the annual map is
     constant and its powers give the rest.
     """
-    temperature, balance, cover = first_year(weather, soils, member, i)
-    clay = soils.clay_pct[member, i]
-    max_deficit, ratio = maximum_deficit(clay, depth_cm, p), co2_ratio(clay, p)
+    first = year_of(weather, soils, land, member, i, 0, p)
+    limits = limits_of(soils, member, i, depth_cm, p)
+    ratio = co2_ratio(soils.clay_pct[member, i], p)
     columns, annual = np.empty((COLUMNS, POOLS)), np.empty((COLUMNS, POOLS))
     rates, moved = np.empty(YEAR), np.empty(POOLS)
-    share, paddy = land.share[:, i].copy(), land.paddy[0, i]
+    share, deficits = land.share[:, i].copy(), deficits_of(deficit_mm)
     reset_columns(columns)
     remaining = years
     while remaining > 0:
-        end = year_rates(temperature, balance, cover, paddy, max_deficit, deficit_mm, p, rates)
+        end = year_rates(first, limits, deficits, p, rates)
         reset_columns(annual)
         extend_columns(annual, rates, share, ratio, p)
-        if end == deficit_mm:
+        if end[0] == deficits[0] and end[1] == deficits[1]:
             repeat_map(annual, remaining, columns)
             remaining = 0
         else:
             compose(annual, columns, moved)
             remaining -= 1
-            deficit_mm = end
+            deficits = end
     apply_map(columns, start, left)
     for c in range(INPUTS):
         for pool in range(POOLS):
@@ -175,44 +213,31 @@ def forward_cell(
 
 
 @njit
-def run_months(
+def step_months(
     pools: Floats,
-    deficit_mm: float,
+    deficit_mm: Floats,
     temperature_c: Floats,
     balance_mm: Floats,
     cover: Floats,
-    paddy: bool,
+    paddy: Floats,
     inputs: Floats,
-    clay_pct: float,
-    depth_cm: float,
+    limits: Limits,
+    ratio: float,
     p: Parameters,
 ) -> tuple[Floats, Floats, Floats, Floats]:
-    """Step one soil and keep every month.
+    """Step one soil and keep every month; see `kernels.run_months`.
 
-    Parameters
-    ----------
-    pools : (4,) [t C ha-1]
-    temperature_c, balance_mm, cover : (months,)
-    inputs : (months, 3) [t C ha-1] entering DPM, RPM, HUM
-
-    Returns
-    -------
-    pools : (months, 4) [t C ha-1]; respired : (months,) [t C ha-1];
-    deficit_mm : (months,) [mm]; rate : (months,) [-]
+    `paddy` (months,) is the rate modifier of flooded rice; the deficits that are returned are
+    (months, 1 | 2).
     """
     months = temperature_c.size
-    history = np.empty((months, POOLS))
-    respired = np.empty(months)
-    deficits = np.empty(months)
-    rates = np.empty(months)
-    max_deficit = maximum_deficit(clay_pct, depth_cm, p)
-    ratio = co2_ratio(clay_pct, p)
+    history, respired = np.empty((months, POOLS)), np.empty(months)
+    kept, rates = np.empty((months, deficit_mm.size)), np.empty(months)
     dpm, rpm, bio, hum = pools[DPM], pools[RPM], pools[BIO], pools[HUM]
+    deficits = deficits_of(deficit_mm)
     for m in range(months):
-        deficit_mm = next_deficit(
-            deficit_mm, balance_mm[m], is_vegetated(cover[m], p), max_deficit, p
-        )
-        rate = month_rate(temperature_c[m], deficit_mm, cover[m], paddy, max_deficit, p)
+        deficits = next_deficits(deficits, balance_mm[m], cover[m], limits, p)
+        rate = month_rate(temperature_c[m], deficits, cover[m], paddy[m], limits, p)
         dpm, rpm, bio, hum, respired[m] = decompose(
             dpm, rpm, bio, hum, decay_factors(rate, p), ratio, p
         )
@@ -220,5 +245,6 @@ def run_months(
         rpm += inputs[m, 1]
         hum += inputs[m, 2]
         history[m, DPM], history[m, RPM], history[m, BIO], history[m, HUM] = dpm, rpm, bio, hum
-        deficits[m], rates[m] = deficit_mm, rate
-    return history, respired, deficits, rates
+        keep_deficits(deficits, kept[m])
+        rates[m] = rate
+    return history, respired, kept, rates

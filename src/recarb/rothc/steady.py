@@ -21,18 +21,20 @@ from recarb.rothc.equilibrium import (
     OK,
     POOLS,
     RPM,
+    Deficits,
+    Year,
     apply_map,
     extend_columns,
     reset_columns,
     solve_steady,
-    year_deficit,
+    year_deficits,
     year_rates,
 )
-from recarb.rothc.kernels import YEAR
+from recarb.rothc.kernels import YEAR, by_ground, prepared, with_calendar
 from recarb.rothc.parameters import Parameters
 from recarb.rothc.pools import co2_ratio
-from recarb.rothc.rates import maximum_deficit
-from recarb.rothc.single import first_year
+from recarb.rothc.rates import Limits
+from recarb.rothc.single import deficits_of, limits_of, year_of
 from recarb.rothc.weather import Land, Soils, Weather
 
 Floats = NDArray[np.float64]
@@ -43,7 +45,6 @@ NEAR_TC_HA = 0.01  # ... or this [t C ha-1]; own judgement: a stock this near is
 MOST_YEARS = 10_000  # that are looked at
 
 
-@njit
 def steady_state(
     pools: Floats,
     deficit_mm: Floats,
@@ -59,7 +60,7 @@ def steady_state(
     Parameters
     ----------
     pools : (member, 4, cell) [t C ha-1]
-    deficit_mm : (member, cell) [mm]
+    deficit_mm : (member, cell) [mm], with mixed cover (member, 2, cell)
         State at the start.
     weather : the year that repeats, 12 months
     land : one year; `land.entry` is the quality of the unit below
@@ -75,6 +76,29 @@ def steady_state(
         of input has had `1 - NEAR` of its effect. NaN beyond `MOST_YEARS`.
     status : (member, cell) `OK`, `NO_TURNOVER` or `DEFICIT_NOT_PERIODIC`
     """
+    return _steady_state(
+        pools,
+        by_ground(deficit_mm, p),
+        weather,
+        prepared(soils, depth_cm, p),
+        with_calendar(land, p),
+        entering,
+        depth_cm,
+        p,
+    )
+
+
+@njit
+def _steady_state(
+    pools: Floats,
+    deficit_mm: Floats,
+    weather: Weather,
+    soils: Soils,
+    land: Land,
+    entering: Floats,
+    depth_cm: float,
+    p: Parameters,
+) -> tuple[Floats, Floats, Bytes]:
     members, courses, _, cells = entering.shape
     steady = np.full((members, courses + 1, cells), np.nan)
     years = np.full((members, courses + 1, cells), np.nan)
@@ -87,7 +111,7 @@ def steady_state(
             given[:courses] = entering[k, :, :, i]
             given[courses] = land.entry[:, 0, i]
             status[k, i] = _steady_cell(
-                weather, soils, land, k, i, deficit_mm[k, i], start, given, depth_cm, p,
+                weather, soils, land, k, i, deficit_mm[k, :, i], start, given, depth_cm, p,
                 steady[k, :, i], years[k, :, i],
             )  # fmt: skip
     return steady, years, status
@@ -100,7 +124,7 @@ def _steady_cell(
     land: Land,
     member: int,
     i: int,
-    deficit_mm: float,
+    deficit_mm: Floats,
     start: Floats,
     entering: Floats,
     depth_cm: float,
@@ -109,14 +133,14 @@ def _steady_cell(
     years: Floats,
 ) -> int:
     """Fill `steady` and `years` (course,) of one cell from `start` (course, 4); return a status."""
-    temperature, balance, cover = first_year(weather, soils, member, i)
-    clay, paddy, share = soils.clay_pct[member, i], land.paddy[0, i], land.share[:, i].copy()
-    max_deficit, ratio = maximum_deficit(clay, depth_cm, p), co2_ratio(clay, p)
+    year_ahead = year_of(weather, soils, land, member, i, 0, p)
+    limits, share = limits_of(soils, member, i, depth_cm, p), land.share[:, i].copy()
+    ratio, deficits = co2_ratio(soils.clay_pct[member, i], p), deficits_of(deficit_mm)
     courses, rates, annual = len(start), np.empty(YEAR), np.empty((COLUMNS, POOLS))
-    last_mm = settled_deficit(balance, cover, max_deficit, deficit_mm, p)
-    if np.isnan(last_mm):
+    last = settled_deficits(year_ahead, limits, deficits, p)
+    if np.isnan(last[0]):
         return DEFICIT_NOT_PERIODIC
-    year_rates(temperature, balance, cover, paddy, max_deficit, last_mm, p, rates)
+    year_rates(year_ahead, limits, last, p, rates)
     reset_columns(annual)
     extend_columns(annual, rates, share, ratio, p)
     target, limit = np.empty((courses, POOLS)), np.empty(courses)
@@ -130,14 +154,12 @@ def _steady_cell(
     far = np.full(courses, -1)
     own = annual.copy()
     for year in range(MOST_YEARS + 1):
-        settled = abs(deficit_mm - last_mm) <= DRIFT_TOLERANCE_MM
+        settled = drift(deficits, last) <= DRIFT_TOLERANCE_MM
         if all_near(gap, limit, year, far) and settled:
             years[:] = far + 1
             break
         if not settled:
-            deficit_mm = year_rates(
-                temperature, balance, cover, paddy, max_deficit, deficit_mm, p, rates
-            )
+            deficits = year_rates(year_ahead, limits, deficits, p, rates)
             reset_columns(own)
             extend_columns(own, rates, share, ratio, p)
         for c in range(courses):
@@ -162,19 +184,23 @@ def shrink(annual: Floats, gap: Floats) -> None:
 
 
 @njit
-def settled_deficit(
-    balance_mm: Floats, cover: Floats, max_deficit_mm: float, deficit_mm: float, p: Parameters
-) -> float:
-    """Deficit that January inherits in the end [mm]; it may depend on the one it starts from.
+def drift(deficits_mm: Deficits, others_mm: Deficits) -> float:
+    """By how much two pairs of deficits differ at most [mm]."""
+    return max(abs(deficits_mm[0] - others_mm[0]), abs(deficits_mm[1] - others_mm[1]))
 
-    NaN if it does not settle within `MAX_PASSES` years.
+
+@njit
+def settled_deficits(year: Year, limits: Limits, deficits_mm: Deficits, p: Parameters) -> Deficits:
+    """Deficits that January inherits in the end [mm]; they may depend on those it starts from.
+
+    NaN if they do not settle within `MAX_PASSES` years.
     """
     for _ in range(MAX_PASSES):
-        end_mm = year_deficit(balance_mm, cover, max_deficit_mm, deficit_mm, p)
-        if abs(end_mm - deficit_mm) <= DRIFT_TOLERANCE_MM:
-            return float(end_mm)
-        deficit_mm = end_mm
-    return np.nan
+        end_mm = year_deficits(year, limits, deficits_mm, p)
+        if drift(end_mm, deficits_mm) <= DRIFT_TOLERANCE_MM:
+            return end_mm
+        deficits_mm = end_mm
+    return np.nan, np.nan
 
 
 @njit

@@ -16,18 +16,12 @@ from numpy.typing import NDArray
 from recarb.rothc.block_steps import PLANT_POOL, slow_paddy, supports
 from recarb.rothc.blocks import PLANT, annual_map_block, soils_of_block
 from recarb.rothc.compile import njit
-from recarb.rothc.equilibrium import (
-    COLUMNS,
-    INPUTS,
-    POOLS,
-    extend_columns,
-    year_rates,
-)
+from recarb.rothc.equilibrium import COLUMNS, INPUTS, POOLS, extend_columns, year_rates
 from recarb.rothc.equilibrium import reset_columns as reset_cell
-from recarb.rothc.kernels import BLOCK, YEAR
+from recarb.rothc.kernels import BLOCK, YEAR, by_ground, prepared, with_calendar
 from recarb.rothc.parameters import Parameters
 from recarb.rothc.pools import co2_ratio
-from recarb.rothc.rates import maximum_deficit
+from recarb.rothc.single import deficits_of, keep_deficits, limits_of, year_of
 from recarb.rothc.weather import Land, Soils, Weather
 
 Floats = NDArray[np.float64]
@@ -50,7 +44,7 @@ def yearly_response(
     Parameters
     ----------
     pools : (member, 4, cell) [t C ha-1]
-    deficit_mm : (member, cell) [mm]
+    deficit_mm : (member, cell) [mm], with mixed cover (member, 2, cell)
         State at the start.
     weather, land : twelve months that repeat, or every month up to the last horizon; `land.entry`
         is not used
@@ -67,8 +61,8 @@ def yearly_response(
     mean_rate : (member, cell) [-] over all years
     """
     return _yearly_response(
-        pools, deficit_mm, weather, soils, land, np.array(horizons, dtype=np.int64), depth_cm, p,
-        block, supports(p),
+        pools, by_ground(deficit_mm, p), weather, prepared(soils, depth_cm, p),
+        with_calendar(land, p), np.array(horizons, dtype=np.int64), depth_cm, p, block, supports(p),
     )  # fmt: skip
 
 
@@ -85,7 +79,7 @@ def _yearly_response(
     block: int,
     in_blocks: bool,
 ) -> tuple[Floats, Floats, Floats]:
-    members, cells = deficit_mm.shape
+    members, cells = soils.clay_pct.shape
     years = horizons[-1]
     left = np.empty((members, horizons.size, cells))
     response = np.zeros((members, horizons.size, years, INPUTS, cells))
@@ -97,7 +91,7 @@ def _yearly_response(
         for k in range(members):
             year_maps(
                 weather, soils, land, k, lo, hi, depth_cm, p, in_blocks,
-                deficit_mm[k, lo:hi].copy(), maps, which, mean_rate[k, lo:hi],
+                deficit_mm[k, :, lo:hi].copy(), maps, which, mean_rate[k, lo:hi],
             )  # fmt: skip
             for h in range(horizons.size):
                 back_through_years(
@@ -125,7 +119,8 @@ def year_maps(
 ) -> None:
     """Fill the annual maps (years, 7, 3, cells) of a block; `maps[which[y]]` is that of year y.
 
-    A year that repeats the one before, deficit and all, is not computed again.
+    `deficit_mm` (1 | 2, cells) is changed in place. A year that repeats the one before, deficit and
+    all, is not computed again.
     """
     soil = soils_of_block(soils, land, member, lo, hi, depth_cm, p)
     rate, total = np.empty(hi - lo), np.zeros(hi - lo)
@@ -142,11 +137,13 @@ def year_maps(
             before = deficit_mm.copy()
             if in_blocks:
                 slow_paddy(land.paddy[year % land.paddy.shape[0], lo:hi], p, soil)
-                annual_map_block(weather, land, soil, lo, hi, p, deficit_mm, rate, maps[year], year)
+                annual_map_block(
+                    weather, land, soil, lo, hi, p, deficit_mm[0], rate, maps[year], year
+                )
             else:
                 for j in range(hi - lo):
-                    deficit_mm[j], rate[j] = annual_map_cell(
-                        weather, soils, land, member, lo + j, year, depth_cm, p, deficit_mm[j],
+                    rate[j] = annual_map_cell(
+                        weather, soils, land, member, lo + j, year, depth_cm, p, deficit_mm[:, j],
                         maps[year, :, :, j],
                     )  # fmt: skip
             settled = alike and np.array_equal(before, deficit_mm)
@@ -164,29 +161,22 @@ def annual_map_cell(
     year: int,
     depth_cm: float,
     p: Parameters,
-    deficit_mm: float,
+    deficit_mm: Floats,
     columns: Floats,
-) -> tuple[float, float]:
-    """Fill the map (7, 3) of one year of one cell; return the year's last deficit and mean rate."""
-    temperature, balance, cover = np.empty(YEAR), np.empty(YEAR), np.empty(YEAR)
+) -> float:
+    """Fill the map (7, 3) of one year of one cell, step `deficit_mm` (1 | 2,); return mean rate."""
     share, rates, full = np.empty(YEAR), np.empty(YEAR), np.empty((COLUMNS, POOLS))
     for m in range(YEAR):
-        month = year * YEAR + m
-        at = month % weather.temperature_c.shape[0]
-        temperature[m] = weather.temperature_c[at, i] + soils.shift_c[member, i]
-        rain = weather.rain_mm[at, i] * soils.rain_factor[member, i]
-        balance[m] = rain + weather.irrigation_mm[m, i] - weather.pet_mm[at, i]
-        cover[m] = weather.cover[month % weather.cover.shape[0], i]
-        share[m] = land.share[month % land.share.shape[0], i]
-    clay, paddy = soils.clay_pct[member, i], land.paddy[year % land.paddy.shape[0], i]
-    max_deficit = maximum_deficit(clay, depth_cm, p)
-    end = year_rates(temperature, balance, cover, paddy, max_deficit, deficit_mm, p, rates)
+        share[m] = land.share[(year * YEAR + m) % land.share.shape[0], i]
+    months = year_of(weather, soils, land, member, i, year, p)
+    limits = limits_of(soils, member, i, depth_cm, p)
+    keep_deficits(year_rates(months, limits, deficits_of(deficit_mm), p, rates), deficit_mm)
     reset_cell(full)
-    extend_columns(full, rates, share, co2_ratio(clay, p), p)
+    extend_columns(full, rates, share, co2_ratio(soils.clay_pct[member, i], p), p)
     for c in range(COLUMNS):
         columns[c, 0] = full[c, PLANT_POOL[c]]
         columns[c, 1], columns[c, 2] = full[c, 2], full[c, 3]
-    return end, rates.mean()
+    return float(rates.mean())
 
 
 @njit

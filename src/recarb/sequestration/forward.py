@@ -20,7 +20,7 @@ from recarb.sequestration.ahead import (
     land_ahead,
     weather_ahead,
 )
-from recarb.sequestration.members import Shape, by_member, soils_of
+from recarb.sequestration.members import Shape, by_member, deficit_of, soils_of
 from recarb.sequestration.scenario_inputs import scenario_input
 from recarb.sequestration.tables import ModelTables
 
@@ -70,7 +70,7 @@ def respond(
     """
     left, per_unit, rate = yearly_response(
         by_member(state["pools"], "pool"),
-        by_member(state["deficit"]),
+        deficit_of(state),
         weather_ahead(inputs),
         soils_of(inputs),
         land_ahead(inputs, tables),
@@ -185,7 +185,7 @@ def _closed_form(
     land = land_ahead(inputs, tables)
     left, response, rate = kernels.forward(
         by_member(state["pools"], "pool"),
-        by_member(state["deficit"]),
+        deficit_of(state),
         weather_ahead(inputs),
         soils_of(inputs),
         land,

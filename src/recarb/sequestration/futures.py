@@ -8,7 +8,7 @@ from recarb.rothc.steady import steady_state
 from recarb.sequestration.ahead import land_ahead, weather_ahead
 from recarb.sequestration.by_practice import ahead_with_practices
 from recarb.sequestration.forward import BAU, courses_of_input, entering, project
-from recarb.sequestration.members import by_member, soils_of
+from recarb.sequestration.members import by_member, deficit_of, soils_of
 from recarb.sequestration.tables import ModelTables
 
 
@@ -47,7 +47,7 @@ def _steady(
     entry = land.entry.swapaxes(0, 1)
     steady, years, _ = steady_state(
         by_member(state["pools"], "pool"),
-        by_member(state["deficit"]),
+        deficit_of(state),
         weather_ahead(inputs),
         soils_of(inputs),
         land,

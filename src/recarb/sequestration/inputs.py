@@ -32,6 +32,7 @@ from recarb.sequestration.carbon_input import yearly_npp
 from recarb.sequestration.ledger import Outcome
 from recarb.sequestration.practices.measures import check_units
 from recarb.sequestration.tables import ModelTables
+from recarb.sequestration.variants import TEXTURE, with_texture
 
 Floats = NDArray[np.float64]
 Bytes = NDArray[np.uint8]
@@ -98,7 +99,9 @@ class CountryInputs:
         soc = to_grid(self.layers["soc"], self.grid, self.layers["soc"].layer.band or 1, tile.roi)
         if not (candidates := (units != OUTSIDE) & (soc > 0.0)).any():
             return self._empty(tile, units, soc)
+        choices = self.config.model
         maps = self._static_maps(tile) | {"soc": soc}
+        maps = with_texture(maps, choices.variant, choices.depth_cm)
         land_use = {key: self._land_use(key, tile) for key in LAND_USE if key in self.layers}
         outcome = self._outcome(maps, land_use, units)
         rows, columns = np.nonzero(outcome == Outcome.RUN)
@@ -218,6 +221,7 @@ class CountryInputs:
             ("npp_reference", Outcome.NO_NPP_REFERENCE),
             ("soc_uncertainty", Outcome.NO_UNCERTAINTY_LAYER),
             ("clay_uncertainty", Outcome.NO_UNCERTAINTY_LAYER),
+            *((key, Outcome.NO_TEXTURE) for key in TEXTURE),
         ):
             if key in maps:
                 by_month = np.isnan(maps[key]).reshape(-1, *soc.shape)
@@ -268,7 +272,7 @@ class CountryInputs:
         cells["irrigation"] = (("month", "cell"), irrigation)
         if "cover" in maps:
             cells["cover_layer"] = (("month", "cell"), maps["cover"][:, *at])
-        for key in (*OF_CELLS, "npp_reference", "soc_uncertainty", "clay_uncertainty"):
+        for key in (*OF_CELLS, "npp_reference", "soc_uncertainty", "clay_uncertainty", *TEXTURE):
             if key in maps:
                 cells[key] = ("cell", maps[key][at])
         return _with_catalogue_attrs(cells)

@@ -26,6 +26,8 @@ class Outcome(IntEnum):
     NO_UNCERTAINTY_LAYER = 11
     NO_IRRIGATION = 12
     NO_TURNOVER = 13
+    NO_TEXTURE = 14
+    NO_WATER_LIMITS = 15
     NO_CLIMATE = 20
     DEFICIT_NOT_PERIODIC = 21
     NO_RATE = 22
@@ -55,6 +57,8 @@ MEANING: Mapping[Outcome, str] = {
     Outcome.NO_UNCERTAINTY_LAYER: "no value in an uncertainty layer",
     Outcome.NO_IRRIGATION: "no value in the irrigation layer",
     Outcome.NO_TURNOVER: "no month warm enough for decomposition",
+    Outcome.NO_TEXTURE: "no silt, bulk density or organic carbon, which the variant needs",
+    Outcome.NO_WATER_LIMITS: "the retention curve of the soil has no water limits",
     Outcome.NO_CLIMATE: "no climate cell near enough",
     Outcome.DEFICIT_NOT_PERIODIC: "the moisture deficit did not become periodic",
     Outcome.NO_RATE: "a month below -18.3 degC in the spin-up (fao-r)",

@@ -14,6 +14,9 @@ from recarb.sequestration.tables import YEAR, ModelTables
 Floats = NDArray[np.float64]
 Bytes = NDArray[np.uint8]
 
+TEXTURE_UNITS = {"silt": "pct", "bulk_density": "g_cm3", "organic_carbon": "pct"}
+GROUND = "ground"  # with mixed cover: covered, bare
+
 
 def by_member(values: xr.DataArray, *axes: str) -> Floats:
     """Values as (member, axes..., cell), C-contiguous; one member where there is no chain."""
@@ -51,12 +54,25 @@ def weather_of(inputs: xr.Dataset, phase: str) -> Weather:
 
 
 def soils_of(inputs: xr.Dataset) -> Soils:
-    """Clay and the shifts of every member as the kernels take them."""
+    """Clay, the shifts and, where a variant needs it, texture of every member."""
+    clay = by_member(inputs["clay"])
+    texture = {
+        f"{key}_{unit}": np.ascontiguousarray(np.broadcast_to(by_member(inputs[key]), clay.shape))
+        for key, unit in TEXTURE_UNITS.items()
+        if key in inputs
+    }
     return Soils(
-        clay_pct=by_member(inputs["clay"]),
+        clay_pct=clay,
         shift_c=members(inputs, "temperature_shift", 0.0),
         rain_factor=members(inputs, "rain_factor", 1.0),
+        **texture,
     )
+
+
+def deficit_of(state: xr.Dataset) -> Floats:
+    """The moisture deficit as the kernels take it [mm], see `kernels`."""
+    deficit = state["deficit"]
+    return by_member(deficit, *(d for d in deficit.dims if d == GROUND))
 
 
 class Shape:
@@ -71,16 +87,24 @@ class Shape:
             return ("chain", *axes, "cell"), values
         return (*axes, "cell"), values[0]
 
+    def deficit(self, values: Floats) -> tuple[tuple[str, ...], object]:
+        """The moisture deficit of the kernels, (member, cell) or of two grounds."""
+        return self(values, GROUND) if values.ndim > len(("member", "cell")) else self(values)
+
 
 def land_of(land_use: Bytes, tables: ModelTables) -> Land:
-    """Paddy, shares and entry of land-use classes (cell,) or (year, cell) as the kernels take them.
+    """What the kernels need to know of land-use classes, (cell,) or (year, cell).
 
     All follow the class of the year.
     """
     by_year = np.atleast_2d(land_use)
     share = tables.share[by_year].swapaxes(1, 2)  # (year, month, cell)
+    flooded: dict[str, Floats] = {}
+    if tables.flooded is not None:
+        flooded["flooded"] = np.repeat(tables.flooded[:, None], by_year.shape[1], axis=1)
     return Land(
         paddy=np.ascontiguousarray(tables.paddy[by_year]),
         share=np.ascontiguousarray(share.reshape(YEAR * len(by_year), by_year.shape[1])),
         entry=np.ascontiguousarray(np.moveaxis(tables.entry(by_year), -1, 0)),
+        **flooded,
     )

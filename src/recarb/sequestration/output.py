@@ -158,6 +158,7 @@ def _scattered(
 
 def map_tags(config: RunConfig, inputs_hash: str, t0: int) -> dict[str, str]:
     """What every map says of itself; neither a time nor a machine, so that a rerun is identical."""
+    variant = config.model.variant.told()
     return {
         "recarb_version": recarb.__version__,
         "protocol": PROTOCOLS[config.protocol],
@@ -167,5 +168,6 @@ def map_tags(config: RunConfig, inputs_hash: str, t0: int) -> dict[str, str]:
         "years_forward": str(config.forward.years),
         "config_sha256": config.fingerprint(),
         "inputs_sha256": inputs_hash,
+        **({"variant": variant} if variant else {}),
         **({"note": config.note} if config.note else {}),
     }

@@ -18,7 +18,7 @@ from recarb.sequestration.carbon_input import npp_ratio
 from recarb.sequestration.forward import BAU, courses_of_input
 from recarb.sequestration.inputs import CountryInputs
 from recarb.sequestration.ledger import MEANING, Outcome
-from recarb.sequestration.members import weather_of
+from recarb.sequestration.members import deficit_of, soils_of, weather_of
 from recarb.sequestration.spin_up import POOLS, spin_up
 from recarb.sequestration.tables import YEAR, ModelTables
 from recarb.sequestration.warm_up import warm_up
@@ -31,7 +31,7 @@ class Trajectory:
     """The months of one cell, and what it is.
 
     `months`: phase, scenario, year, month, dpm_tc_ha ... hum_tc_ha, iom_tc_ha, soc_tc_ha,
-    c_input_tc_ha, rate, deficit_mm.
+    c_input_tc_ha, rate, deficit_mm (with mixed cover that of the covered ground).
     """
 
     lon: float
@@ -77,6 +77,7 @@ def trajectory(config: RunConfig, lon: float, lat: float) -> Trajectory:
     facts = {
         "soc_tc_ha": float(cell["soc"].values[0]),
         "clay_pct": float(cell["clay"].values[0]),
+        "depth_cm": tables.depth_cm,
         "land_use": float(cell["land_use"].values[0]),
         "c_eq_tc_ha_per_yr": float(state["c_eq"].values[0]),
         "c_bau_tc_ha_per_yr": float(warm["c_bau"].values[0]),
@@ -103,7 +104,7 @@ def cell_at(inputs: CountryInputs, lon: float, lat: float) -> Tile:
 
 def _stepped(
     start: Floats,
-    deficit: float,
+    deficit: Floats,
     cell: xr.Dataset,
     phase: str,
     entering: Floats,
@@ -119,6 +120,7 @@ def _stepped(
     climate and cover repeat where they have one year.
     """
     weather = weather_ahead(cell) if phase == "forward" else weather_of(cell, phase)
+    limits = kernels.limits_of_soil(soils_of(cell), tables.depth_cm, tables.parameters)
     collected: list[tuple[Floats, ...]] = []
     for year in range(years):
         at = weather._replace(
@@ -140,9 +142,12 @@ def _stepped(
             float(cell["clay"].values[0]),
             tables.depth_cm,
             tables.parameters,
+            limits,
+            tables.flooded,
         )
-        collected.append((pools, inputs.sum(axis=1), rates, deficits, respired))
-        start, deficit = pools[-1].copy(), float(deficits[-1])
+        start, deficit = pools[-1].copy(), deficits[-1]
+        covered = deficits if deficits.ndim == 1 else deficits[:, 0]
+        collected.append((pools, inputs.sum(axis=1), rates, covered, respired))
     pools, amounts, rates, deficits, respired = (
         np.concatenate(p) for p in zip(*collected, strict=True)
     )
@@ -181,7 +186,7 @@ def _spin_up_year(
     land_use = cell["land_use_spin_up"].values
     months = _stepped(
         state["pools"].isel(cell=0).values,
-        float(state["deficit"].values[0]),
+        deficit_of(state)[0, ..., 0],
         cell.assign(land_use=("cell", land_use)),
         "spin_up",
         state["c_eq"].values[:, None] * tables.entry(land_use),
@@ -205,7 +210,7 @@ def _warm_up_months(
     first, last = config.warm_up.years
     months = _stepped(
         state["pools"].isel(cell=0).values,
-        float(state["deficit"].values[0]),
+        deficit_of(state)[0, ..., 0],
         cell,
         "warm_up",
         c_input[:, None] * tables.entry(np.broadcast_to(land_use, c_input.shape)),
@@ -237,7 +242,7 @@ def _forward_months(
                 share,
                 _stepped(
                     warm["pools"].isel(cell=0).values,
-                    float(warm["deficit"].values[0]),
+                    deficit_of(warm)[0, ..., 0],
                     where,
                     "forward",
                     entering,

@@ -1,7 +1,7 @@
 """The maps of a run: which there are, their names, and how each follows from the phases."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import xarray as xr
@@ -22,7 +22,7 @@ from recarb.sequestration.uncertainty import (
 Floats = NDArray[np.float64]
 
 STOCK, RATE, SHARE, PLAIN, YEARS = "t ha-1", "t ha-1 year-1", "percent", "1", "year"
-DEPTH = "030"
+DEPTH_DIGITS = 3
 STATISTIC_MEAN, STATISTIC_UNCERTAINTY = "MEAN", "UNCT"
 
 
@@ -30,7 +30,8 @@ STATISTIC_MEAN, STATISTIC_UNCERTAINTY = "MEAN", "UNCT"
 class Product:
     """One map: `key` in the result, file stem without the country, unit, limits of the plausible.
 
-    `sis` is the property of the information system's file name; "" where it has none.
+    `sis` is the property of the information system's file name, "" where it has none; `depth` [cm]
+    stands in the names of the deliverables: `Map030` is 0-30 cm.
     """
 
     key: str
@@ -40,6 +41,7 @@ class Product:
     low: float
     high: float
     sis: str = ""
+    depth: str = ""
 
     def file_name(self, code: str) -> str:
         """`{CODE}_GSOCseq_{stem}`, the name countries submit under."""
@@ -48,7 +50,7 @@ class Product:
     def sis_name(self, iso2: str, year: int) -> str:
         """`{CC}-GSOCSEQ-{PROPERTY}-{YEAR}-{TOP}-{BOTTOM}-{STAT}` of the information system."""
         statistic = STATISTIC_UNCERTAINTY if self.key.startswith("U_") else STATISTIC_MEAN
-        return f"{iso2}-GSOCSEQ-{self.sis}-{year}-0-30-{statistic}"
+        return f"{iso2}-GSOCSEQ-{self.sis}-{year}-0-{self.depth}-{statistic}"
 
 
 STOCK_LIMITS = (0.0, 800.0)  # as the published map-correction script
@@ -81,13 +83,14 @@ def products(config: RunConfig) -> list[Product]:
         ]  # fmt: skip
     if config.uncertainty.chains:
         found += _uncertainty_products(names, config.ssm_scenario)
-    return found
+    depth = f"{config.model.depth_cm:g}".replace(".", "p")
+    return [replace(p, stem=p.stem + depth.zfill(DEPTH_DIGITS), depth=depth) for p in found]
 
 
 def _product(
     key: str, stem: str, title: str, unit: str, limits: tuple[float, float], sis: str
 ) -> Product:
-    return Product(key, stem + DEPTH, title, unit, limits[0], limits[1], sis)
+    return Product(key, stem, title, unit, limits[0], limits[1], sis)
 
 
 def _uncertainty_products(names: list[str], ssm: str | None) -> list[Product]:

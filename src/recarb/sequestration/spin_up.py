@@ -4,7 +4,7 @@ import numpy as np
 import xarray as xr
 
 from recarb.rothc import kernels
-from recarb.rothc.equilibrium import DEFICIT_NOT_PERIODIC, NO_TURNOVER
+from recarb.rothc.equilibrium import DEFICIT_NOT_PERIODIC, NO_TURNOVER, NO_WATER_LIMITS
 from recarb.rothc.pools import inert_carbon
 from recarb.sequestration.ledger import Outcome
 from recarb.sequestration.members import Shape, by_member, land_of, soils_of, weather_of
@@ -17,7 +17,7 @@ def spin_up(inputs: xr.Dataset, tables: ModelTables) -> xr.Dataset:
     """Equilibrium pools and carbon input such that modelled SOC = mapped SOC.
 
     C_eq = (SOC - IOM) / sum(y*), pools = C_eq y*, with y* the periodic equilibrium per unit input
-    (closed form, no iteration).
+    (closed form, no iteration); y* of continuous time where `model.variant.spin_up` says so.
 
     Parameters
     ----------
@@ -44,13 +44,14 @@ def spin_up(inputs: xr.Dataset, tables: ModelTables) -> xr.Dataset:
     outcome = np.full(soc.shape, Outcome.RUN, dtype=np.uint8)
     outcome[status == NO_TURNOVER] = Outcome.NO_TURNOVER
     outcome[status == DEFICIT_NOT_PERIODIC] = Outcome.DEFICIT_NOT_PERIODIC
+    outcome[status == NO_WATER_LIMITS] = Outcome.NO_WATER_LIMITS
     shaped = Shape(inputs)
     return xr.Dataset(
         {
             "c_eq": shaped(c_eq),
             "pools": shaped(c_eq[:, None] * per_unit, "pool"),
             "iom": shaped(iom),
-            "deficit": shaped(deficit),
+            "deficit": shaped.deficit(deficit),
             "rate_spin_up": shaped(rate),
             "outcome": shaped(outcome),
         },

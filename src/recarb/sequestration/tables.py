@@ -17,8 +17,8 @@ from recarb.harmonise.landuse_classes import (
     paddy_lookup,
 )
 from recarb.rothc.parameters import Parameters
-from recarb.rothc.rates import maximum_deficit
 from recarb.sequestration.practices.measures import Measure, measures_of
+from recarb.sequestration.variants import flooding, model_parameters
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -28,17 +28,14 @@ YEAR = 12
 FULL_COVER = 1.0
 BARE = 0.0
 SHARE_TOLERANCE = 1e-9
-PERCENT = 100.0
-BELOW_ZERO = {"temp_min_c"}  # parameters of RothC that may be negative
-PARTS = {  # ... and those between 0 and 1
-    *("bio_fraction", "hum_fraction", "fym_dpm", "fym_rpm", "fym_hum", "cover_reduction"),
-    *("cover_threshold", "one_bar_fraction", "bare_fraction", "moist_min", "paddy_factor"),
-}
 
 
 @dataclass(frozen=True)
 class ModelTables:
-    """Lookups by land-use class (14 rows, row 0 unused), RothC's parameters, practices."""
+    """Lookups by land-use class (14 rows, row 0 unused), RothC's parameters, practices.
+
+    `flooded` (12,) is the part of each month that paddies are under water, None if it is not asked.
+    """
 
     parameters: Parameters
     depth_cm: float
@@ -47,6 +44,7 @@ class ModelTables:
     modelled: Bools
     calendar: Bools
     paddy: Bools
+    flooded: Floats | None
     share: Floats
     own_calendar: dict[int, Bools]
     measures: Mapping[str, tuple[Measure, ...]] = field(default_factory=dict)
@@ -57,13 +55,14 @@ class ModelTables:
         choices = config.model
         ratios = dpm_rpm_lookup(choices.dpm_rpm)
         return cls(
-            parameters=_parameters(choices.rothc),
+            parameters=model_parameters(choices.rothc, choices.variant),
             depth_cm=choices.depth_cm,
             dpm_rpm=ratios,
             npp_fraction=npp_fraction_lookup(),
             modelled=modelled_lookup(choices.modelled_land_use, dpm_rpm=ratios),
             calendar=calendar_lookup(),
             paddy=paddy_lookup(),
+            flooded=flooding(choices.variant),
             share=_shares(choices.input_share),
             own_calendar=_calendars(choices.crop_calendar),
             measures=measures_of(config),
@@ -84,33 +83,6 @@ class ModelTables:
         for code, months in self.own_calendar.items():
             covered[:, land_use == code] = np.where(months, FULL_COVER, BARE)[:, None]
         return covered
-
-
-def _parameters(changes: dict[str, float]) -> Parameters:
-    unknown = sorted(set(changes) - set(Parameters._fields))
-    if unknown:
-        raise ConfigError(
-            f"model.rothc: no parameter {', '.join(unknown)}; "
-            f"there are {', '.join(Parameters._fields)}"
-        )
-    found = Parameters()._replace(**changes)
-    for name, value in changes.items():
-        if name not in BELOW_ZERO and value < 0.0:
-            raise ConfigError(f"model.rothc.{name}: expected 0 or more, came {value:g}")
-        if name in PARTS and value > 1.0:
-            raise ConfigError(f"model.rothc.{name}: expected a part from 0 to 1, came {value:g}")
-    if found.months_per_year != YEAR:
-        raise ConfigError(
-            f"model.rothc.months_per_year: the climate is monthly, so it is {YEAR}; "
-            f"came {found.months_per_year:g}"
-        )
-    driest = [maximum_deficit(clay, found.tsmd_depth_cm, found) for clay in (0.0, PERCENT)]
-    if max(driest) >= 0.0:
-        raise ConfigError(
-            "model.rothc: with these tsmd_ numbers the largest moisture deficit is not below zero "
-            f"for every clay content from 0 to 100 % ({driest[0]:g} and {driest[1]:g} mm)"
-        )
-    return found
 
 
 def _class_code(text: str, where: str) -> int:

@@ -9,7 +9,7 @@ from recarb.core.sums import running_mean, running_sum
 from recarb.rothc import kernels
 from recarb.sequestration.carbon_input import npp_ratio, reference_npp, yearly_npp
 from recarb.sequestration.ledger import Outcome
-from recarb.sequestration.members import Shape, by_member, land_of, soils_of, weather_of
+from recarb.sequestration.members import Shape, by_member, deficit_of, land_of, soils_of, weather_of
 from recarb.sequestration.tables import ModelTables
 
 Floats = NDArray[np.float64]
@@ -43,7 +43,7 @@ def warm_up(state: xr.Dataset, inputs: xr.Dataset, tables: ModelTables) -> xr.Da
     before = by_member(state["pools"], "pool")
     pools, deficit, rate, respired = kernels.warm_up(
         before,
-        by_member(state["deficit"]),
+        deficit_of(state),
         weather_of(inputs, "warm_up"),
         soils_of(inputs),
         land_of(land_use, tables),
@@ -56,7 +56,7 @@ def warm_up(state: xr.Dataset, inputs: xr.Dataset, tables: ModelTables) -> xr.Da
     shaped = Shape(inputs)
     return state.assign(
         pools=shaped(pools, "pool"),
-        deficit=shaped(deficit),
+        deficit=shaped.deficit(deficit),
         c_bau=shaped(running_mean(by_year)),
         npp_reference=shaped(reference),
         rate_warm_up=shaped(rate),

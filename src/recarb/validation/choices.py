@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from recarb.core.errors import ConfigError
 from recarb.rothc.parameters import DEFAULT, Parameters
@@ -15,7 +15,7 @@ FACTORS = {
     MANURE: "manure of every month times this",
 }
 DECOMPOSITION = ("k_dpm_per_yr", "k_rpm_per_yr", "k_bio_per_yr", "k_hum_per_yr")
-FIXED = ("months_per_year",)  # not a number of nature
+FIXED = ("months_per_year", "variant")  # not a number of nature
 
 
 class Choice(NamedTuple):
@@ -78,7 +78,7 @@ def check_choices(choices: Sequence[Choice]) -> None:
 
 def parameters_with(values: Mapping[str, float], base: Parameters = DEFAULT) -> Parameters:
     """RothC's numbers with the fitted ones in place."""
-    changed = {name: value for name, value in values.items() if name not in FACTORS}
+    changed: dict[str, Any] = {name: value for name, value in values.items() if name not in FACTORS}
     if RATE in values:
         changed |= {name: getattr(base, name) * values[RATE] for name in DECOMPOSITION}
     return base._replace(**changed)

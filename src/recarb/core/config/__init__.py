@@ -15,6 +15,7 @@ from recarb.core.config.protocol import FAO_R, Protocol
 from recarb.core.config.run import RunConfig, load_config
 from recarb.core.config.scenarios import STANDARD_SCENARIOS, AdoptedPractice, Scenario
 from recarb.core.config.targets import Target
+from recarb.core.config.variants import Variant
 
 __all__ = [
     "FAO_R",
@@ -40,6 +41,7 @@ __all__ = [
     "Suspicion",
     "Target",
     "Uncertainty",
+    "Variant",
     "WarmUp",
     "load_config",
 ]

@@ -53,6 +53,9 @@ class Inputs(Model):
     clay_uncertainty: Layer | None = None
     zones: Layer | None = None
     sand: Layer | None = None
+    silt: Layer | None = None
+    bulk_density: Layer | None = None
+    organic_carbon: Layer | None = None
     electrical_conductivity: Layer | None = None
     peat: Layer | None = None
     wetland: Layer | None = None

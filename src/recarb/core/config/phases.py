@@ -3,6 +3,7 @@
 from pydantic import Field
 
 from recarb.core.config.fields import ByClass, Model, Years
+from recarb.core.config.variants import Variant
 
 
 class SpinUp(Model):
@@ -40,3 +41,4 @@ class Choices(Model):
     crop_min_temperature_c: float = 5.0  # and T > 5 degC, own judgement
     input_share: dict[str, tuple[float, ...]] = {}  # class -> 12 monthly shares of the annual input
     rothc: dict[str, float] = {}  # RothC parameters to change, by name
+    variant: Variant = Variant()

@@ -23,6 +23,8 @@ def check_fao_r(config: "RunConfig") -> None:
     """Raise ValueError where run.toml asks of the published scripts what they cannot do."""
     asked = [f"model.{key}" for key in FIXED if getattr(config.model, key)]
     asked += [f"forward.{key}" for key in NOT_THERE if getattr(config.forward, key)]
+    if config.model.variant.told():
+        asked.append("model.variant")
     if config.inputs.land_use_forward is not None:
         asked.append("inputs.land_use_forward")
     if any(scenario.practices for scenario in config.scenarios):

@@ -27,6 +27,7 @@ from recarb.core.config.scenarios import (
     check_years,
 )
 from recarb.core.config.targets import Target
+from recarb.core.config.variants import check_variant
 from recarb.core.errors import ConfigError
 from recarb.core.paths import AnyPath, is_file, parse_path, read_text
 
@@ -84,6 +85,7 @@ class RunConfig(Model):
         check_years(self.scenarios, self.t0_year + 1, self.forward.last)
         check_steady(self.scenarios, self.forward.steady_state)
         check_ensemble(self)
+        check_variant(self)
         if self.uncertainty.ssm_map not in {None, *(s.name for s in self.scenarios)}:
             raise ValueError(f"uncertainty.ssm_map {self.uncertainty.ssm_map!r} is no scenario")
         if self.protocol == FAO_R:
