@@ -28,7 +28,7 @@ from recarb.rothc.equilibrium import (
 )
 from recarb.rothc.parameters import Parameters
 from recarb.rothc.pools import co2_ratio, decay_factors, decompose
-from recarb.rothc.rates import is_vegetated, maximum_deficit, next_deficit
+from recarb.rothc.rates import is_vegetated, maximum_deficit, next_deficit, shifted_cover
 from recarb.rothc.weather import Land, Soils, Weather
 
 Floats = NDArray[np.float64]
@@ -42,12 +42,13 @@ def first_year(
     weather: Weather, soils: Soils, member: int, i: int
 ) -> tuple[Floats, Floats, Floats]:
     """Temperature, water balance and cover of the first year of one cell, (12,) each."""
-    temperature, balance = np.empty(YEAR), np.empty(YEAR)
+    temperature, balance, cover = np.empty(YEAR), np.empty(YEAR), np.empty(YEAR)
     for m in range(YEAR):
         temperature[m] = weather.temperature_c[m, i] + soils.shift_c[member, i]
         rain = weather.rain_mm[m, i] * soils.rain_factor[member, i]
         balance[m] = rain + weather.irrigation_mm[m, i] - weather.pet_mm[m, i]
-    return temperature, balance, weather.cover[:YEAR, i].copy()
+        cover[m] = shifted_cover(weather.cover[m, i], soils.cover_shift[member, i])
+    return temperature, balance, cover
 
 
 @njit
@@ -109,6 +110,7 @@ def warm_up_cell(
     for month in range(months):
         year, of_year = month // YEAR, month % YEAR
         covered = weather.cover[month % weather.cover.shape[0], i]
+        covered = shifted_cover(covered, soils.cover_shift[member, i])
         rain = weather.rain_mm[month, i] * soils.rain_factor[member, i]
         balance = rain + weather.irrigation_mm[of_year, i] - weather.pet_mm[month, i]
         deficit_mm = next_deficit(deficit_mm, balance, is_vegetated(covered, p), max_deficit, p)

@@ -30,12 +30,14 @@ class Weather(NamedTuple):
 class Soils(NamedTuple):
     """What differs between members; each is (member, cell).
 
-    clay_pct : [%]; shift_c : added to every temperature [K]; rain_factor : times every rain [-]
+    clay_pct : [%]; shift_c : added to every temperature [K]; rain_factor : times every rain [-];
+    cover_shift : added to the plant cover of every month, which stays within 0..1
     """
 
     clay_pct: Floats
     shift_c: Floats
     rain_factor: Floats
+    cover_shift: Floats
 
 
 class Land(NamedTuple):

@@ -16,17 +16,17 @@ BAU = "BAU"
 
 
 def scenario_input(
-    scenario: Scenario, c_bau: Floats, inputs: xr.Dataset, gain_points: float
+    scenario: Scenario, c_bau: Floats, inputs: xr.Dataset, gain_points: Floats | float
 ) -> Floats:
-    """Annual carbon input of a scenario [t C ha-1 yr-1], (cell,).
+    """Annual carbon input of a scenario [t C ha-1 yr-1], (..., cell) as `c_bau`.
 
     A gain by zone goes before a gain by land use, and that before the general gain. The points of
     a chain are added to the gain; an absolute input moves by the same percentage of itself.
     """
     if scenario.c_input_tc_ha_per_yr is not None:
-        amount = scenario.c_input_tc_ha_per_yr * (1.0 + gain_points / PERCENT)
-        return np.full(c_bau.size, max(amount, 0.0))
-    gain = np.full(c_bau.size, scenario.gain_pct)
+        amount = scenario.c_input_tc_ha_per_yr * (1.0 + np.asarray(gain_points) / PERCENT)
+        return np.broadcast_to(np.maximum(amount, 0.0), c_bau.shape).copy()
+    gain = np.full(c_bau.shape[-1], scenario.gain_pct)
     for code, value in scenario.gain_pct_by_land_use.items():
         gain[inputs["land_use"].values == code] = value
     if scenario.gain_pct_by_zone:
@@ -65,7 +65,7 @@ def forward(
     )
     per_unit = (land.entry[:, 0] * response.sum(axis=2)).sum(axis=1)
     kept = left.sum(axis=1) + by_member(state["iom"])
-    c_input = np.stack(_inputs_of_scenarios(state, inputs, scenarios))
+    c_input = _inputs_of_scenarios(state, inputs, scenarios)
     shaped = Shape(inputs)
     return state.assign(
         final_soc=shaped(kept[:, None] + c_input * per_unit[:, None], "scenario"),
@@ -76,11 +76,10 @@ def forward(
 
 def _inputs_of_scenarios(
     state: xr.Dataset, inputs: xr.Dataset, scenarios: tuple[Scenario, ...]
-) -> list[Floats]:
-    """Annual carbon input (scenario, cell) of every member."""
+) -> Floats:
+    """Annual carbon input, (member, scenario, cell)."""
     c_bau = by_member(state["c_bau"])
-    points = np.atleast_1d(inputs["gain_points"].values) if "gain_points" in inputs else [0.0]
-    return [
-        np.stack([c, *(scenario_input(s, c, inputs, float(extra)) for s in scenarios)])
-        for c, extra in zip(c_bau, points, strict=True)
-    ]
+    points = inputs["gain_points"].values if "gain_points" in inputs else np.zeros(len(c_bau))
+    points = points[:, None] if points.ndim == 1 else points
+    managed = [scenario_input(s, c_bau, inputs, points) for s in scenarios]
+    return np.stack([c_bau, *managed], axis=1)

@@ -27,7 +27,7 @@ NOT_OF_TILES = (
     "suspicion",
     "tile_cells",
 )
-COMPUTING = ("python", "numpy", "numba", "rasterio", "pyproj", "pyet")
+COMPUTING = ("python", "numpy", "scipy", "numba", "rasterio", "pyproj", "pyet")
 CODE = {".py", ".toml", ".csv"}
 
 

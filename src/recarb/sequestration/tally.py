@@ -6,6 +6,7 @@ from typing import Any, Self
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from recarb.core.config import RunConfig
 from recarb.sequestration.flags import out_of_order, outside_limits
@@ -15,7 +16,10 @@ from recarb.sequestration.ledger import Ledger
 from recarb.sequestration.products import products
 from recarb.sequestration.summary import Summary
 
+Floats = NDArray[np.float64]
+
 NEAR_THRESHOLD = 0.05  # of the cover fraction that turns a month from bare to vegetated
+WITHOUT_DRAWS = "cells_without_monte_carlo"
 COUNTS = ("above_npp", "filled", "cover_months", "near_threshold")
 
 
@@ -60,6 +64,12 @@ class Tally:
             counts["near_threshold"] = int((distance < NEAR_THRESHOLD).sum())
         _add(self.counts, counts)
 
+    def count_draws(self, maps: xr.Dataset, drawn: Mapping[str, Floats]) -> None:
+        """Count the running cells of one tile of whose draws some did not reach the end."""
+        if "mean_T0" in drawn:
+            without = np.isfinite(maps["T0"].values) & np.isnan(drawn["mean_T0"])
+            _add(self.counts, {WITHOUT_DRAWS: int(without.sum())})
+
     def plain(self) -> dict[str, Any]:
         """The same for JSON; `merge` reads it."""
         return {
@@ -88,6 +98,7 @@ class Tally:
             "cover_cell_months_near_threshold": self.counts["near_threshold"],
             "implausible_cells": {k: n for k, n in self.implausible.items() if n},
             "uncertainty_without_percentage": {k: n for k, n in self.no_percentage.items() if n},
+            **{key: n for key, n in self.counts.items() if key == WITHOUT_DRAWS},
         }
 
 

@@ -8,6 +8,7 @@ manual unless a comment says otherwise.
 from recarb.core.config.fields import Model
 from recarb.core.config.layers import Boundary, Climate, Inputs, LandUseLayer, Layer, Override
 from recarb.core.config.limits import Flags, Suspicion, Uncertainty
+from recarb.core.config.monte_carlo import MonteCarlo
 from recarb.core.config.phases import Choices, Forward, NppReference, SpinUp, WarmUp
 from recarb.core.config.run import RunConfig, load_config
 from recarb.core.config.scenarios import STANDARD_SCENARIOS, Scenario
@@ -23,6 +24,7 @@ __all__ = [
     "LandUseLayer",
     "Layer",
     "Model",
+    "MonteCarlo",
     "NppReference",
     "Override",
     "RunConfig",

@@ -14,6 +14,7 @@ from pydantic import Field, ValidationError, model_validator
 from recarb.core.config.fields import Folder, Model
 from recarb.core.config.layers import Boundary, Climate, Inputs
 from recarb.core.config.limits import Flags, Suspicion, Uncertainty
+from recarb.core.config.monte_carlo import MonteCarlo
 from recarb.core.config.phases import Choices, Forward, NppReference, SpinUp, WarmUp
 from recarb.core.config.scenarios import STANDARD_SCENARIOS, Scenario, check_names
 from recarb.core.errors import ConfigError
@@ -41,6 +42,7 @@ class RunConfig(Model):
     model: Choices = Choices()
     scenarios: tuple[Scenario, ...] = STANDARD_SCENARIOS
     uncertainty: Uncertainty = Uncertainty()
+    monte_carlo: MonteCarlo | None = None
     flags: Flags = Flags()
     suspicion: Suspicion = Suspicion()
 
@@ -73,6 +75,22 @@ class RunConfig(Model):
         if self.uncertainty.ssm_map not in {None, *(s.name for s in self.scenarios)}:
             raise ValueError(f"uncertainty.ssm_map {self.uncertainty.ssm_map!r} is no scenario")
         return self
+
+    def with_draws(self, draws: int) -> Self:
+        """The same with a Monte Carlo of so many draws.
+
+        Raises
+        ------
+        ConfigError
+            They are too few or too many.
+        """
+        given = self.monte_carlo.model_dump() if self.monte_carlo else {}
+        try:
+            choices = MonteCarlo.model_validate({**given, "draws": draws})
+        except ValidationError as error:
+            fault = error.errors()[0]["msg"]
+            raise ConfigError(f"--monte-carlo {draws}: {fault}") from error
+        return self.model_copy(update={"monte_carlo": choices})
 
     @property
     def ssm_scenario(self) -> str | None:
