@@ -15,13 +15,14 @@ import numpy as np
 from bench.asked import Asked
 from bench.measure import Run
 from bench.results import Record
-from bench.standard import Case, country_cells
+from bench.standard import Case, chosen, country_cells
 from recarb.rothc import kernels
 from recarb.sequestration.chains import perturb
 from recarb.sequestration.simulate import simulate
 
 SMALL, FULL = (10_000,), (100_000,)
 THREADS = 2
+TILE = 12_500  # cells that a tile of a national run holds, about
 TARGET = "150,000 cells/s on one core at least, 250,000 aimed for"
 BOTH = "1.8 times one thread aimed for"
 
@@ -32,13 +33,12 @@ def measured(asked: Asked) -> list[Record]:
     for count in asked.sizes(SMALL, FULL):
         cells, config = country_cells(asked.work / f"kernel_{count}", count)
         members = perturb(cells, config.uncertainty)
-        case = Case.of(members, config)
-        parts = np.array_split(np.arange(count), THREADS)
-        halves = [Case.of(members.isel(cell=part), config) for part in parts]
+        parts = np.array_split(np.arange(count), max(THREADS, round(count / TILE)))
+        tiles = [Case.of(chosen(members, part), config) for part in parts]
         kinds: dict[str, Callable[[], object]] = {
-            "scalar equations, one thread": partial(_scalar, case),
-            "blocks, one thread": case.run,
-            "blocks, two threads": partial(_threads, halves),
+            "scalar equations, one thread": partial(_scalar, tiles),
+            "blocks, one thread": partial(_threads, tiles, 1),
+            "blocks, two threads": partial(_threads, tiles, THREADS),
             "simulate and its maps": partial(simulate, cells, config),
         }
         found += _records(asked, kinds, count)
@@ -77,11 +77,11 @@ def timed(work: Callable[[], object]) -> Run:
     return Run(time.perf_counter() - start, cpu_s)
 
 
-def _scalar(case: Case) -> None:
+def _scalar(tiles: list[Case]) -> None:
     with patch.object(kernels, "supports", lambda _: False):
-        case.run()
+        _threads(tiles, 1)
 
 
-def _threads(halves: list[Case]) -> None:
-    with ThreadPoolExecutor(len(halves)) as pool:
-        list(pool.map(Case.run, halves))
+def _threads(tiles: list[Case], threads: int) -> None:
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(Case.run, tiles))

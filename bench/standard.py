@@ -34,8 +34,13 @@ def country_cells(folder: Path, count: int) -> tuple[xr.Dataset, RunConfig]:
     height, width = inputs.grid.shape
     loaded = [inputs.load(tile).cells for tile in tiles((height, width), LARGE_TILE)]
     cells = xr.concat([part for part in loaded if "clay" in part], dim="cell")
-    chosen = cells.isel(cell=np.arange(count) % cells.sizes["cell"])
-    return chosen.map(lambda values: values.copy(data=np.ascontiguousarray(values.values))), config
+    return chosen(cells, np.arange(count) % cells.sizes["cell"]), config
+
+
+def chosen(cells: xr.Dataset, which: NDArray[np.int64]) -> xr.Dataset:
+    """Some of the cells, C-contiguous as the inputs of a tile are."""
+    found = cells.isel(cell=which)
+    return found.map(lambda values: values.copy(data=np.ascontiguousarray(values.values)))
 
 
 @dataclass(frozen=True)

@@ -68,9 +68,11 @@ def exponential(u: float) -> float:
     Taylor polynomial of degree 8 of exp(u / 32) about 0.15, five times squared.
     """
     w = u * HALVED - CENTRE
-    tail = w * (1.0 / 720.0 + w * (1.0 / 5040.0 + w * (1.0 / 40320.0)))
-    tail = w * (1.0 / 6.0 + w * (1.0 / 24.0 + w * (1.0 / 120.0 + tail)))
-    power = (1.0 + w * (1.0 + w * (1.0 / 2.0 + tail))) * EXP_CENTRE
+    w2 = w * w
+    w4 = w2 * w2
+    low = (1.0 + w) + w2 * (1.0 / 2.0 + w * (1.0 / 6.0))
+    mid = (1.0 / 24.0 + w * (1.0 / 120.0)) + w2 * (1.0 / 720.0 + w * (1.0 / 5040.0))
+    power = (low + w4 * (mid + w4 * (1.0 / 40320.0))) * EXP_CENTRE
     for _ in range(SQUARINGS):
         power *= power
     return power
@@ -79,11 +81,9 @@ def exponential(u: float) -> float:
 @njit
 def small_decay(h: float) -> float:
     """exp(-h) for h in 0..0.05, relative error below 2e-13 (below 4e-16 for h up to 0.02)."""
-    return 1.0 - h * (
-        1.0
-        - h
-        * (1.0 / 2.0 - h * (1.0 / 6.0 - h * (1.0 / 24.0 - h * (1.0 / 120.0 - h * (1.0 / 720.0)))))
-    )
+    h2 = h * h
+    mid = (1.0 / 24.0 - h * (1.0 / 120.0)) + h2 * (1.0 / 720.0)
+    return 1.0 - (h - h2 * ((1.0 / 2.0 - h * (1.0 / 6.0)) + h2 * mid))
 
 
 @inlined

@@ -3,20 +3,16 @@
 Arrays over years are (member, year, cell) inside; a member is a chain (see `members`).
 """
 
-from types import EllipsisType
-
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
 from recarb.core.sums import running_mean, running_sum
 from recarb.sequestration.members import by_cell, members
-from recarb.sequestration.npp import npp_carbon
+from recarb.sequestration.npp import yearly_carbon, yearly_sums
 from recarb.sequestration.tables import YEAR
 
 Floats = NDArray[np.float64]
-
-CELLS_AT_ONCE = 2048  # whose years stay in the cache together
 
 
 def yearly_npp(inputs: xr.Dataset, phase: str) -> Floats:
@@ -28,34 +24,18 @@ def _yearly_climate(inputs: xr.Dataset, phase: str) -> tuple[Floats, Floats]:
     """Mean temperature [degC] and rain [mm] of every year, (year, cell), without any shift."""
     axis = "time" if phase == "warm_up" else "month"
     temperature, rain = (by_cell(inputs[f"{v}_{phase}"], axis) for v in ("temperature", "rain"))
-    shape = (len(rain) // YEAR, rain.shape[1])
-    means, totals = np.empty(shape), np.empty(shape)
-    for part in _parts(shape[1]):
-        means[part] = running_mean(_of_years(temperature[part]))
-        totals[part] = running_sum(_of_years(rain[part]))
-    return means, totals
-
-
-def _of_years(series: Floats) -> Floats:
-    """A series (month, cell) as (month of the year, year, cell)."""
-    return series.reshape(len(series) // YEAR, YEAR, series.shape[1]).swapaxes(0, 1)
-
-
-def _parts(cells: int) -> list[tuple[EllipsisType, slice]]:
-    """Indices of the last axis, some cells at a time."""
-    return [(..., slice(at, at + CELLS_AT_ONCE)) for at in range(0, cells, CELLS_AT_ONCE)]
+    return yearly_sums(temperature, YEAR) / YEAR, yearly_sums(rain, YEAR)
 
 
 def _npp(inputs: xr.Dataset, temperature_c: Floats, rain_mm: Floats) -> Floats:
     """NPP of annual means of climate (year, cell) under the shifts of every member."""
-    shift = members(inputs, "temperature_shift", 0.0)[:, None]
-    factor = members(inputs, "rain_factor", 1.0)[:, None]
-    irrigation = _counted_irrigation(inputs)
-    found = np.empty((len(shift), *temperature_c.shape))
-    for part in _parts(found.shape[-1]):
-        rain = rain_mm[part] * factor[part] + irrigation[part]
-        found[part] = npp_carbon(temperature_c[part] + shift[part], rain)
-    return found
+    return yearly_carbon(
+        temperature_c,
+        rain_mm,
+        members(inputs, "temperature_shift", 0.0),
+        members(inputs, "rain_factor", 1.0),
+        _counted_irrigation(inputs),
+    )
 
 
 def _counted_irrigation(inputs: xr.Dataset) -> Floats:
