@@ -81,7 +81,11 @@ def cropped(values: Floats, extent: Extent) -> tuple[tuple[slice, slice], Extent
 
 
 def side_by_side(
-    target: Path, run: runs.Finished, maps: Sequence[tuple[str, Floats, Painting]], label: str
+    target: Path,
+    run: runs.Finished,
+    maps: Sequence[tuple[str, Floats, Painting]],
+    label: str,
+    columns: int | None = None,
 ) -> Path:
     """Maps on the grid of `run` in a row (below each other where they are wide).
 
@@ -93,7 +97,7 @@ def side_by_side(
     ground = ground_of_run(run)
     stretch = 1.0 / np.cos(np.radians((extent[2] + extent[3]) / 2.0))
     aspect = (extent[3] - extent[2]) / (extent[1] - extent[0]) * stretch
-    columns = 1 if aspect < 0.55 else len(maps)
+    columns = columns or (1 if aspect < 0.55 else len(maps))
     rows = -(-len(maps) // columns)
     width = WIDTH_IN / columns
     figure = Figure(figsize=(WIDTH_IN, rows * (0.86 * width * aspect + 0.5)), layout="compressed")

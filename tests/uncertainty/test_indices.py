@@ -18,7 +18,7 @@ def indices(function, inputs, draws, sampling="sobol", cells=1):
 
 
 def ishigami(scores, a=7.0, b=0.1):
-    """Ishigami & Homma 1990; each input uniform in -pi..pi."""
+    """[IH90]; each input uniform in -pi..pi."""
     x = (2.0 * ndtr(scores) - 1.0) * np.pi
     return np.sin(x[:, 0]) + a * np.sin(x[:, 1]) ** 2 + b * x[:, 2] ** 4 * np.sin(x[:, 0])
 

@@ -2,9 +2,9 @@
 
 S_k = Var(E(Y | X_k)) / Var(Y), from the draws at hand (given-data estimator): the draws are put
 into strata of equal probability of X_k, and in each a line is fitted through Y against X_k. What
-the lines explain is held against the whole variance [after Plischke, Borgonovo & Smith 2013, who
-take the strata's means; lines let few strata do]. No further model runs are needed, where
-pick-freeze designs need one set more for each input.
+the lines explain is held against the whole variance. (After PB13, who take the strata's means;
+lines let few strata do.) No further model runs are needed, where designs of pick and freeze [JK14]
+need one set more for each input.
 """
 
 from dataclasses import dataclass

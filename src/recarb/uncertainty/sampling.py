@@ -27,9 +27,9 @@ def normal_scores(
     rows, columns : (cell,) position in the grid of the country
     sampling : "random" or "sobol"
         `random`: every cell has a stream of its own. `sobol`: one scrambled Sobol' sequence for
-        all cells, which each cell shifts by a random vector of its own, modulo 1 [Cranley &
-        Patterson 1976]: every cell keeps the evenness of the sequence. A statistic of one
-        cell tells nothing of another's; single draws of two cells must not be paired.
+        all cells, which each cell shifts by a random vector of its own, modulo 1 [CP76]: every cell
+        keeps the evenness of the sequence. A statistic of one cell tells nothing of another's;
+        single draws of two cells must not be paired.
 
     Raises
     ------

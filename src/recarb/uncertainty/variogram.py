@@ -1,7 +1,7 @@
 """How far a field is like itself: an exponential variogram fitted to values at places.
 
 gamma(d) = nugget + (sill - nugget) (1 - exp(-d / length)), from half the mean squared difference of
-pairs by distance [Matheron 1963], weighted by the number of pairs. Few lines of numpy and scipy:
+pairs by distance [MG63], weighted by the number of pairs. Few lines of numpy and scipy:
 the libraries for it bring a dozen packages with them.
 """
 
@@ -17,7 +17,7 @@ MOST_PLACES = 2000  # two million pairs
 LEAST_PLACES = 50
 CLASSES = 25  # of distance
 FARTHEST = 0.5  # of the largest distance: beyond it pairs are few and all from the edges
-LEAST_PAIRS = 30  # of a class [Journel & Huijbregts 1978]
+LEAST_PAIRS = 30  # of a class [JH78]
 LEAST_CLASSES = 5  # for three parameters
 NEARLY = 0.99  # of a bound: the fit leans on it
 
