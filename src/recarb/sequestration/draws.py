@@ -71,8 +71,8 @@ def _stock(inputs: xr.Dataset, score: Floats, half_pct: float, choices: MonteCar
 def _clay(inputs: xr.Dataset, score: Floats, half_pct: float, choices: MonteCarlo) -> Floats:
     clay = inputs["clay"].values
     log_sd, mean_one = _log_spread(inputs, "clay", half_pct, choices)
-    room = np.log(np.divide(MOST_CLAY_PCT, clay, out=np.full_like(clay, np.inf), where=clay > 0.0))
-    room = room + (log_sd**2 / 2.0 if mean_one else 0.0)
+    room = np.log(MOST_CLAY_PCT) - np.log(clay, out=np.full_like(clay, -np.inf), where=clay > 0.0)
+    room += log_sd**2 / 2.0 if mean_one else 0.0
     highest = np.divide(room, log_sd, out=np.full_like(clay, np.inf), where=log_sd > 0.0)
     found = clay * log_normal(below(score, highest), log_sd, mean_one)
     return np.minimum(found, MOST_CLAY_PCT)  # of the last bit

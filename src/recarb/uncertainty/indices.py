@@ -46,7 +46,7 @@ class Strata:
         """Sums of values (row, draw) by stratum, (row, stratum)."""
         rows = len(self.index)
         found = np.bincount(self.index.ravel(), values.ravel(), rows * self.count)
-        return found.reshape(rows, self.count)
+        return np.asarray(found.reshape(rows, self.count), dtype=np.float64)
 
     def mean(self, values: Floats) -> Floats:
         """Means of values (row, draw) by stratum, (row, stratum); 0 of none."""
