@@ -95,8 +95,8 @@ def shares_and_totals(standard: Drawn, limits: Drawn) -> Path:
     """Shares of variance of three rates, and the interval of the national total."""
     figure = Figure(figsize=(11.0, 4.2), layout="constrained")
     FigureCanvasAgg(figure)
-    left, right = figure.subplots(1, 2, width_ratios=(1.25, 1.0))
-    rows = [(f"{kind} {'own' if of is limits else '±20 %'}", of, rate)
+    left, right = figure.subplots(1, 2, width_ratios=(1.2, 1.0))
+    rows = [(f"{kind} {'own limits' if of is limits else '±20 %'}", of, rate)
             for of in (standard, limits)
             for kind, rate in (("ASR of BAU,", "ASR_BAU"), ("RSR +10 %,", RATE))]  # fmt: skip
     for at, (_, of, rate) in enumerate(rows):
@@ -126,7 +126,7 @@ def _totals(axes, drawn: Drawn) -> None:
     axes.set_yticks(range(len(table)), labels)
     axes.set_ylim(len(table) - 0.5, -0.5)
     axes.set_xlabel("RSR at +10 % of the country [Mt C yr$^{-1}$], 95 % interval")
-    axes.set_title("A total under four assumptions on errors", fontsize=10)
+    axes.set_title("A total under several assumptions on errors", fontsize=10)
 
 
 def national(drawn: Drawn, quantity: str) -> pd.DataFrame:
@@ -137,12 +137,11 @@ def national(drawn: Drawn, quantity: str) -> pd.DataFrame:
 
 def label_of(row) -> str:
     """The assumption of a row in a few words."""
-    if row.correlation_km == 0.0:
-        return "independent"
     if np.isinf(row.correlation_km):
         return "all one"
     how = "given" if "given" in row.assumption else "fitted"
-    return f"{row.correlation_km:g} km, {how}"
+    text = f"{row.correlation_km:g} km, {how}" if row.correlation_km else "independent"
+    return f"same gain; {text}" if row.same_gain else text
 
 
 def tell(standard: Drawn, delta: Drawn, limits: Drawn) -> None:

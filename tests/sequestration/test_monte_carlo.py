@@ -197,7 +197,7 @@ def test_shares_are_those_of_pick_and_freeze():
     tables = ModelTables.of(of)
     found = spread_of(inputs, of, tables)
     at, other = np.arange(2), np.arange(2) + 50
-    first, second = (normal_scores(c, c, 8192, len(DRAWN), 9, "random") for c in (at, other))
+    first, second = (normal_scores(c, c, 4096, len(DRAWN), 9, "random") for c in (at, other))
     rows = [name for name, _ in quantities(of)]
     one = monte_carlo._run(inputs, first, of, tables)
     for k in range(len(DRAWN)):
@@ -292,3 +292,25 @@ def test_a_whole_run_leaves_the_same_bytes_for_any_tiles_and_threads(tmp_path):
     assert national["assumption"].iloc[0] == "errors of cells are independent"
     assert national["assumption"].iloc[-1] == "errors of all cells are one"
     assert "30 km" in national["assumption"].iloc[1]
+
+
+def test_cells_whose_limits_cross_or_are_missing_are_excluded_with_a_reason(tmp_path):
+    country = Country(tmp_path)
+    soc = country.layers["soc"].values[0]
+    low, high = 0.7 * soc, 1.4 * soc
+    low[0, 0], low[0, 1], high[0, 2] = 500.0, 0.0, np.nan
+    country.add("soc_low", low).unit = country.add("soc_high", high).unit = "t/ha"
+    country.table["monte_carlo"] = {"draws": 200}
+    report = pipeline.run(country.config())
+    assert report.ledger.reasons()["no_uncertainty_layer"] == 3
+
+
+def test_cells_whose_draws_do_not_end_are_counted_and_told(tmp_path):
+    country = Country(tmp_path)
+    values = country.layers["temperature"].values
+    values[:, :, :5] = np.minimum(values[:, :, :5], -4.9)
+    country.table["monte_carlo"] = {"draws": 200}
+    report = pipeline.run(country.config())
+    found = [f for f in report.findings if f.code == "cells_without_monte_carlo"]
+    cells_told = report.counts["cells_without_monte_carlo"]
+    assert cells_told > 0 and str(cells_told) in found[0].message

@@ -10,7 +10,7 @@ from recarb.core.config import RunConfig
 from recarb.core.grid import Tile, cell_areas_ha, cell_centres
 from recarb.sequestration import pipeline
 from recarb.sequestration.inputs import CountryInputs
-from recarb.sequestration.uncertain_totals import totals_table
+from recarb.sequestration.uncertain_totals import totals_findings, totals_table
 
 LENGTH_KM = 30.0
 EARTH_KM = 6371.0088
@@ -30,8 +30,8 @@ def read(report, name: str) -> np.ndarray:
         return source.read(1, masked=True).astype(np.float64).filled(np.nan)
 
 
-def group(table: pd.DataFrame, quantity: str, **where) -> pd.DataFrame:
-    table = table[table["quantity"] == quantity]
+def group(table: pd.DataFrame, quantity: str, *, same_gain=False, **where) -> pd.DataFrame:
+    table = table[(table["quantity"] == quantity) & (table["same_gain"] == same_gain)]
     for key, value in where.items():
         table = table[table[key] == value]
     return table.set_index("correlation_km")
@@ -67,10 +67,26 @@ def test_the_country_under_every_assumption(run, quantity):
         assert table.loc[length, "sd"] == pytest.approx(expected, rel=0.03)
 
 
+def test_a_gain_that_is_off_by_the_same_everywhere(run):
+    """Its part of the variance adds up fully, the rest as the errors of cells do."""
+    config, report = run
+    weights, lon, lat = weights_and_places(config, report, "RSR_SSM2")
+    with rasterio.open(report.folder / f"uncertainty/{config.iso3}_RSR_SSM2_shares.tif") as source:
+        share = source.read(source.descriptions.index("gain") + 1, masked=True).compressed()
+    table = group(report.uncertain_totals, "RSR_SSM2", same_gain=True, level="country")
+    of_gain, rest = weights * np.sqrt(share), weights * np.sqrt(1.0 - share)
+    correlation = np.exp(-great_circle_km(lon, lat) / LENGTH_KM)
+    for length, other in ((0.0, (rest**2).sum()), (LENGTH_KM, rest @ correlation @ rest)):
+        expected = np.sqrt(of_gain.sum() ** 2 + other)
+        assert table.loc[length, "sd"] == pytest.approx(expected, rel=0.01)
+    for key in ("T0", "ASR_BAU", "finalSOC_SSM2"):
+        assert group(report.uncertain_totals, key, same_gain=True).empty
+
+
 def test_every_number_has_its_assumption_beside_it(run):
     table = run[1].uncertain_totals
     said = table["assumption"].str
-    assert (said.len() > 0).all()
+    assert said.contains("same everywhere").equals(table["same_gain"])
     assert table[said.contains("independent")]["correlation_km"].eq(0.0).all()
     assert table[said.contains("are one")]["correlation_km"].eq(np.inf).all()
     assert table[said.contains("given")]["correlation_km"].isin([15.0, LENGTH_KM]).all()
@@ -120,6 +136,7 @@ def test_a_fitted_length_is_named_with_its_nugget(run, monkeypatch):
     choices = config.monte_carlo.model_copy(update={"fit_correlation": True})
     inputs = CountryInputs(config.model_copy(update={"monte_carlo": choices}))
     table = totals_table(report.folder, inputs)
+    assert not totals_findings(table, inputs.config)
     fitted = group(table, "T0", level="country").loc[20.0]
     assert "fitted to ln SOC" in fitted["assumption"] and "nugget 0.25" in fitted["assumption"]
     weights, lon, lat = weights_and_places(config, report, "T0")
@@ -127,3 +144,21 @@ def test_a_fitted_length_is_named_with_its_nugget(run, monkeypatch):
     np.fill_diagonal(correlation, 1.0)
     expected = np.sqrt(weights @ correlation @ weights)
     assert fitted["sd"] == pytest.approx(expected, rel=0.03)
+
+
+def test_a_length_that_cannot_be_fitted_is_told(run):
+    config, report = run
+    choices = config.monte_carlo.model_copy(update={"fit_correlation": True})
+    asked = config.model_copy(update={"monte_carlo": choices})
+    found = totals_findings(report.uncertain_totals, asked)
+    assert [finding.code for finding in found] == ["no_correlation_length"]
+    assert not totals_findings(report.uncertain_totals, config)
+
+
+def test_without_a_cell_whose_draws_end_there_is_no_table(run, monkeypatch):
+    from recarb.sequestration import uncertain_totals
+
+    config, report = run
+    monkeypatch.setattr(uncertain_totals, "_cells_with_draws", lambda *_: np.zeros((2, 2), bool))
+    table = totals_table(report.folder, CountryInputs(config))
+    assert table.empty and not totals_findings(table, config)

@@ -44,7 +44,7 @@ from recarb.sequestration.schedule import in_order
 from recarb.sequestration.tally import Tally
 from recarb.sequestration.tile_run import TileResult, compile_model, run_tile
 from recarb.sequestration.tile_store import FinishedTiles, Store, read_key
-from recarb.sequestration.uncertain_totals import totals_table
+from recarb.sequestration.uncertain_totals import totals_findings, totals_table
 
 log = logging.getLogger("recarb")
 
@@ -141,6 +141,7 @@ def run(
             table, uncertain = tally.summary.table(), None
             if config.monte_carlo is not None:
                 uncertain = totals_table(folder.part, inputs, show)
+                findings += totals_findings(uncertain, config)
             with writing(folder.part):
                 table.to_csv(folder.part / "summary.csv", index=False)
                 if uncertain is not None:

@@ -14,7 +14,7 @@ from recarb.io.raster import LayerFile
 from recarb.sequestration.checks import MOST, CheckReport
 from recarb.sequestration.inputs import LAND_USE, CountryInputs
 from recarb.sequestration.ledger import Ledger
-from recarb.sequestration.tally import Tally
+from recarb.sequestration.tally import WITHOUT_DRAWS, Tally
 from recarb.sequestration.tile_store import TileKey
 
 # keys of run.toml that no tile depends on: they may change before an interrupted run goes on
@@ -122,6 +122,9 @@ def after_findings(counts: dict[str, Any], ledger: Ledger) -> list[Finding]:
         for key, cells in counts["implausible_cells"].items()
         if not key.startswith("U_")
     ]
+    if without := counts.get(WITHOUT_DRAWS):
+        text = f"{without} cells have no uncertainty by draws: one draw or more did not end"
+        found.append(Finding(WITHOUT_DRAWS, Severity.WARNING, "run", text))
     if ledger.failed:
         found.append(
             Finding("failed_cells", Severity.WARNING, "run", f"{ledger.failed} cells failed")

@@ -6,7 +6,7 @@ from none to full.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +15,11 @@ import rasterio
 from numpy.typing import NDArray
 
 from recarb.core.config import RunConfig
-from recarb.core.findings import Progress, no_progress
+from recarb.core.findings import Finding, Progress, Severity, no_progress
 from recarb.core.grid import LONLAT, Tile, cell_areas_ha, cell_centres, transform
 from recarb.harmonise.landuse_classes import land_use_classes
+from recarb.sequestration.draws import DRAWN
+from recarb.sequestration.forward import BAU
 from recarb.sequestration.inputs import CountryInputs
 from recarb.sequestration.monte_carlo import quantities
 from recarb.sequestration.output import DIAGNOSTICS, UNCERTAINTY
@@ -33,6 +35,8 @@ Bools = NDArray[np.bool_]
 STRIP_ROWS = 256
 M_PER_KM = 1000.0
 HA_PER_KM2 = 100.0
+KM_OF_TREND = 100.0  # keeps the numbers of a trend surface near one
+SAME_GAIN = "the gain of SSM is off by the same everywhere, other "
 DIGITS = 6  # significant, of the table: more than anybody knows of these numbers
 
 
@@ -43,9 +47,21 @@ class Assumption:
     text: str
     length_km: float  # 0: not at all, infinite: fully
     nugget: float = 0.0
+    same_gain: bool = False  # whether the error of the gain is one for the country
 
-    def sd(self, blocks: Blocks, weights: Floats) -> float:
-        """Standard deviation of the total of cells that each add one of `weights`."""
+    def sd(self, blocks: Blocks, weights: Floats, of_gain: Floats) -> float:
+        """Standard deviation of the total of cells that each add one of `weights`.
+
+        Parameters
+        ----------
+        of_gain : (cell,) share of the variance that the gain of SSM explains [0-1]
+        """
+        if self.same_gain:
+            gain = total_sd(weights * np.sqrt(of_gain), fully=True)
+            return float(np.hypot(gain, self._alike(blocks, weights * np.sqrt(1.0 - of_gain))))
+        return self._alike(blocks, weights)
+
+    def _alike(self, blocks: Blocks, weights: Floats) -> float:
         if self.length_km in {0.0, np.inf}:
             return total_sd(weights, fully=self.length_km > 0.0)
         return blocks.sd(weights, self.length_km, self.nugget)
@@ -94,6 +110,7 @@ def totals_table(
     for done, (quantity, unit) in enumerate(names, start=1):
         mean = _read(folder, config, f"{quantity}_mean")[where] * cells.area_ha / T_PER_MT
         sd = _read(folder, config, f"{quantity}_sd")[where] * cells.area_ha / T_PER_MT
+        of_gain = _share_of_gain(folder, config, quantity, where)
         for labels, inside, blocks in groups:
             known = {
                 **labels,
@@ -103,20 +120,45 @@ def totals_table(
                 "area_ha": _rounded(float(cells.area_ha[inside].sum())),
             }
             rows += [
-                known | _row(one, float(mean[inside].sum()), one.sd(blocks, sd[inside]))
+                known
+                | _row(one, float(mean[inside].sum()), one.sd(blocks, sd[inside], of_gain[inside]))
                 for one in assumptions
+                if of_gain.any() or not one.same_gain
             ]
         progress(done, len(names), "uncertainty of totals")
     return pd.DataFrame(rows)
 
 
+def totals_findings(table: pd.DataFrame, config: RunConfig) -> list[Finding]:
+    """What the table does not have although it was asked for."""
+    choices = config.monte_carlo
+    wanted = choices is not None and choices.fit_correlation and not table.empty
+    if not wanted or table["assumption"].str.contains("fitted").any():
+        return []
+    return [
+        Finding(
+            "no_correlation_length",
+            Severity.NOTE,
+            "totals_uncertainty.csv",
+            "the stock shows no length of correlation: too few cells, or it changes through the "
+            "whole country",
+            "say one yourself: [monte_carlo] correlation_km",
+        )
+    ]
+
+
 def fitted_variogram(cells: CellsOfRun, t0: Floats) -> Variogram | None:
-    """How far the stock is like itself: of ln SOC after the means of the land uses."""
+    """How far the stock is like itself: of ln SOC after land uses and a trend surface.
+
+    Without the surface, of second order, the change of stocks through the country, from plain to
+    mountain, would pass for a correlation of errors.
+    """
+    of_class = cells.land_use[:, None] == np.unique(cells.land_use)
+    x, y = cells.x_km / KM_OF_TREND, cells.y_km / KM_OF_TREND
+    known = np.column_stack([of_class.astype(np.float64), x, y, x**2, x * y, y**2])
     logarithm = np.log(t0)
-    for code in np.unique(cells.land_use):
-        of_class = cells.land_use == code
-        logarithm[of_class] -= logarithm[of_class].mean()
-    return fit_variogram(cells.x_km, cells.y_km, logarithm)
+    trend = known @ np.linalg.lstsq(known, logarithm, rcond=None)[0]
+    return fit_variogram(cells.x_km, cells.y_km, logarithm - trend)
 
 
 def _assumptions(config: RunConfig, fitted: Variogram | None) -> list[Assumption]:
@@ -130,9 +172,10 @@ def _assumptions(config: RunConfig, fitted: Variogram | None) -> list[Assumption
         length, nugget = _rounded(fitted.length_km, 3), _rounded(fitted.nugget, 3)
         text = (
             f"errors correlate as the mapped stock does: exp(-d / {length:g} km), nugget "
-            f"{nugget:g}, fitted to ln SOC after the means of the land uses"
+            f"{nugget:g}, fitted to ln SOC after land uses and trend"
         )
         found.append(Assumption(text, length, nugget))
+    found += [replace(one, text=SAME_GAIN + one.text, same_gain=True) for one in found]
     return [*found, Assumption("errors of all cells are one", np.inf)]
 
 
@@ -142,6 +185,7 @@ def _row(assumption: Assumption, total: float, sd: float) -> dict[str, object]:
         "assumption": assumption.text,
         "correlation_km": assumption.length_km,
         "nugget": assumption.nugget,
+        "same_gain": assumption.same_gain,
         "total": _rounded(total),
         "sd": _rounded(sd),
         "low_95": _rounded(total - half),
@@ -205,6 +249,14 @@ def _cells_of(where: Bools, folder: Path, inputs: CountryInputs) -> CellsOfRun:
     )
 
 
+def _share_of_gain(folder: Path, config: RunConfig, quantity: str, where: Bools) -> Floats:
+    """Share of a quantity's variance that the gain of SSM explains [0-1]; 0 of what has none."""
+    if not quantity.startswith(("ASR", "RSR")) or quantity.endswith(BAU):
+        return np.zeros(int(where.sum()))
+    band = DRAWN.index("gain") + 1
+    return np.nan_to_num(_read(folder, config, f"{quantity}_shares", band)[where])
+
+
 def _plane(lon: Floats, lat: Floats) -> str:
     """A plane in which distances are true: about the middle of the cells, also across 180 deg."""
     at = np.deg2rad(lon)
@@ -212,10 +264,10 @@ def _plane(lon: Floats, lat: Floats) -> str:
     return f"+proj=aeqd +lat_0={lat.mean():.3f} +lon_0={middle:.3f} +datum=WGS84 +units=m"
 
 
-def _read(folder: Path, config: RunConfig, stem: str) -> Floats:
+def _read(folder: Path, config: RunConfig, stem: str, band: int = 1) -> Floats:
     """A map of the Monte Carlo, (y, x), NaN where it has no value."""
     with rasterio.open(folder / UNCERTAINTY / f"{config.iso3}_{stem}.tif") as source:
-        found = source.read(1, masked=True)
+        found = source.read(band, masked=True)
     return np.asarray(found.astype(np.float64).filled(np.nan))
 
 

@@ -1,7 +1,7 @@
 """How far a field is like itself: an exponential variogram fitted to values at places.
 
 gamma(d) = nugget + (sill - nugget) (1 - exp(-d / length)), from half the mean squared difference of
-pairs by distance [MG63], weighted by the number of pairs. Few lines of numpy and scipy:
+pairs by distance [MG63], weighted by the number of pairs over gamma squared [CR85]. Few lines of numpy and scipy:
 the libraries for it bring a dozen packages with them.
 """
 
@@ -13,10 +13,10 @@ from scipy.spatial.distance import pdist
 
 Floats = NDArray[np.float64]
 
-MOST_PLACES = 2000  # two million pairs
+MOST_PLACES = 3000  # four million pairs
 LEAST_PLACES = 50
 CLASSES = 25  # of distance
-FARTHEST = 0.5  # of the largest distance: beyond it pairs are few and all from the edges
+FARTHEST = 1.0 / 3.0  # of the largest distance: beyond it pairs are few, and from the edges
 LEAST_PAIRS = 30  # of a class [JH78]
 LEAST_CLASSES = 5  # for three parameters
 NEARLY = 0.99  # of a bound: the fit leans on it
@@ -34,7 +34,8 @@ def fit_variogram(x_km: Floats, y_km: Floats, values: Floats, seed: int = 0) -> 
     """Fit the exponential variogram; None where there is no correlation length to be seen.
 
     That is so with fewer than 50 places, with values that are all the same, and where the variogram
-    still rises at half the largest distance or is nugget alone. More than 2000 places are sampled.
+    still rises at a third of the largest distance or is nugget alone. More than 3000 places are
+    sampled.
     """
     if values.size < LEAST_PLACES:
         return None
@@ -55,7 +56,9 @@ def fit_variogram(x_km: Floats, y_km: Floats, values: Floats, seed: int = 0) -> 
     d, gamma = (
         (np.bincount(of_class, of[near], CLASSES) / pairs)[enough] for of in (distance, half_square)
     )
-    return _fitted(d, gamma, np.sqrt(pairs[enough]), farthest)
+    if not gamma.all():
+        return None
+    return _fitted(d, gamma, np.sqrt(pairs[enough]) / gamma, farthest)
 
 
 def _fitted(d: Floats, gamma: Floats, weight: Floats, farthest: float) -> Variogram | None:
