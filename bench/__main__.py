@@ -1,6 +1,7 @@
 """`python -m bench`: run the benchmarks, keep the results, print one table."""
 
 import tempfile
+from contextlib import nullcontext
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated
@@ -31,7 +32,10 @@ def main(
     ] = None,
     repeats: Annotated[int, typer.Option(min=1, help="Repeats; the median counts.")] = 3,
     work: Annotated[
-        Path | None, typer.Option(help="Folder for the cases; by default one that is removed.")
+        Path | None,
+        typer.Option(
+            help="Folder where cases are kept and used again; by default one that is removed."
+        ),
     ] = None,
     keep: Annotated[bool, typer.Option(help="Add the results to bench/results.")] = True,
     docs: Annotated[
@@ -46,7 +50,7 @@ def main(
         raise typer.BadParameter(f"{', '.join(unknown)}: there is {', '.join(MODULES)}")
     machine()  # the commit that is measured, not one made meanwhile
     found: list[Record] = []
-    with tempfile.TemporaryDirectory(prefix="recarb-bench-", dir=work) as folder:
+    with nullcontext(work) if work else tempfile.TemporaryDirectory(prefix="recarb-") as folder:
         for name in names or WITHOUT_NAMES:
             typer.echo(f"measuring {name}", err=True)
             records = import_module(MODULES[name]).measured(

@@ -8,7 +8,7 @@ from pathlib import Path
 class Asked:
     """Sizes and repeats of the benchmarks.
 
-    work : an empty folder for cases and results of runs
+    work : folder for cases and results of runs; cases that lie there are used again
     full : the sizes of the targets, not the small ones
     cells : sizes of the caller's own
     """

@@ -22,11 +22,13 @@ LINEAR = "time per cell not above that of the size before"
 
 
 def measured(asked: Asked) -> list[Record]:
-    """One case after the other; each is removed when it is measured."""
+    """One case after the other; its maps are removed when it is measured."""
     found: list[Record] = []
     for cells in asked.sizes(SMALL, FULL):
         folder = asked.work / f"world_{cells}"
-        path = write_world(folder, cells)
+        path = folder / "run.toml"
+        if not path.exists():  # written last; a large case may have been kept
+            write_world(folder, cells)
         if not found:
             measure((*RUN, str(path)), folder)  # compiles the kernels
         times = asked.repeats if cells < REPEATED_BELOW else 1
@@ -34,7 +36,7 @@ def measured(asked: Asked) -> list[Record]:
         ran = cells_run(load_config(path))
         record = Record("world", f"world, {cells:,}", ran, runs)
         found.append(_compared(record, found[-1] if found else None, TARGETS.get(cells, "")))
-        shutil.rmtree(folder)
+        shutil.rmtree(path.parent / "out")
     return found
 
 

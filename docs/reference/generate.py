@@ -72,6 +72,7 @@ TABLES = {  # heading, what is said, and which classes of core/config it shows u
     "The run": (
         "Tables are written `[spin_up]`, `[climate.NAME]`, `[[scenarios]]`.",
         [("RunConfig", ""), ("SpinUp", "spin_up"), ("WarmUp", "warm_up"), ("Forward", "forward"),
+         ("ClimateChange", "forward.climate_change"),
          ("NppReference", "npp_reference"), ("Boundary", "boundary")],
     ),
     "Layers": (
@@ -347,6 +348,7 @@ def outputs_page() -> str:
               (_product_row(p, config) for p in delivered)),
         "## Diagnostics, in `diagnostics/`\n",
         table(("file", "map", "unit"), (_diagnostic_row(p) for p in diagnostics(config))),
+        "`forward.horizons` and `forward.steady_state` add [maps](../science/futures.md).\n",
         "`XTL_outcome.tif` and `XTL_land_use.tif` are bytes, 255 = no data.\n",
         "## Draws, in `uncertainty/`\n",
         "With `[monte_carlo]` in run.toml, or `--monte-carlo`. `QUANTITY` is T0, or finalSOC, "

@@ -1,18 +1,30 @@
 """`recarb fetch && recarb prepare && recarb check && recarb run`, on a server of our own."""
 
 import json
+import re
 import tomllib
 
 import numpy as np
 import pytest
 import rasterio
+from scipy.stats import norm
 from tests.sources import samples
 from tests.sources.conftest import only_this_machine, server  # noqa: F401 - fixtures
-from tests.sources.small_country import CLAY_PCT, COUNTRY, registry_of, serve_country
+from tests.sources.small_country import (
+    CLAY_PCT,
+    COUNTRY,
+    registry_of,
+    serve_country,
+    serve_quantiles,
+)
 from typer.testing import CliRunner
 
 from recarb.cli import app, register
+from recarb.core.config import load_config
 from recarb.core.errors import ConfigError, MissingData, OutOfRange
+from recarb.core.provenance import versions
+from recarb.sequestration.inputs import open_inputs
+from recarb.sequestration.run_record import input_records
 
 register.commands(app)
 
@@ -47,10 +59,75 @@ def test_a_country_code_becomes_maps(country):
     told = recarb("prepare", "THA")
     assert "MB before compression" in told
     assert "recarb check data/THA/run.toml" in told
-    assert "ready to run" in recarb("check", country / "run.toml")
+    told = recarb("check", country / "run.toml")
+    assert "ready to run" in told
+    assert "SoilGrids 2.0" in told  # the version of the clay
+    page = (country / "run_check.html").read_text(encoding="utf-8")
+    assert page.count("<img ") == 7  # with the land use of the spin-up
     text = recarb("run", country / "run.toml")
     assert "SSM3" in text
-    assert (country / "out/provenance.json").is_file()
+    inputs = json.loads((country / "out/provenance.json").read_text())["inputs"]
+    for row in inputs:
+        (origin,) = row["origins"]
+        assert origin["version"]
+        assert origin["licence"]
+        assert origin["citation"].startswith("@")
+        for file in origin["files"]:
+            assert file["url"].startswith("http")
+            assert file["time"].startswith("20")
+            assert file["bytes"] > 0
+            assert len(file["sha256"]) == 64
+    text = recarb("cite", country / "out")
+    assert "Global Soil Organic Carbon Map (GSOCmap) 1.6.1 (soc); cite as gsocmap161" in text
+    assert "(climate.main.temperature, climate.main.rain, climate.main.pet)" in text
+    assert "No origin" not in text
+    entries = recarb("cite", country / "run.toml", "--bibtex")
+    keys = re.findall(r"^@\w+\{(.+),$", entries, re.MULTILINE)
+    assert keys[:4] == ["recarb", "coleman1996", "fao2020", "lieth1975"]
+    assert {"gsocmap161", "poggio2021"} < set(keys)
+    assert len(keys) == len(set(keys)) == 4 + 5  # and climate, land cover, boundary
+
+
+def test_an_own_map_and_a_changed_one_are_told_apart(country, tmp_path):
+    mine = np.full((40, 40), 50.0, np.float32)
+    (tmp_path / "mine.tif").write_bytes(samples.geotiff(mine, west=102.1, north=13.4, cell=0.0125))
+    recarb("prepare", "THA", "--own=soc=mine.tif", "--unit=soc=t/ha")
+    with rasterio.open(country / "clay.tif", "r+", IGNORE_COG_LAYOUT_BREAK="YES") as clay:
+        clay.update_tags(EDITED="by hand")
+    config = load_config(country / "run.toml")
+    record = {"config": config.portable(), "versions": versions(),
+              "inputs": input_records(open_inputs(config), config)}  # fmt: skip
+    (country / "provenance.json").write_text(json.dumps(record))  # without the run
+    own, unknown = recarb("cite", country).split("No origin is recorded")
+    assert "own:\n- soc: mine.tif" in own
+    assert "- clay: clay.tif" in unknown
+    assert "soc" not in unknown
+    assert "SoilGrids" not in own
+
+
+def test_quantiles_become_uncertainty(country, server):  # noqa: F811
+    serve_quantiles(server)
+    recarb("fetch", "THA", *COUNTRY, "--with", "soc_quantiles", "--with", "clay_quantiles")
+    recarb("prepare", "THA")
+    soc, clay = (values(country / f"{name}_uncertainty.tif") for name in ("soc", "clay"))
+    wider = norm.ppf(0.975) / norm.ppf(0.95)
+    assert np.allclose(soc[np.isfinite(soc)], 20.0 * wider, rtol=1e-5)
+    assert np.allclose(clay[np.isfinite(clay)], 40.0 * wider, rtol=1e-5)
+    assert np.isfinite(clay).mean() > 0.9
+    inputs = tomllib.loads((country / "run.toml").read_text())["inputs"]
+    assert inputs["soc_uncertainty"] == {"path": "soc_uncertainty.tif"}
+    told = recarb("check", country / "run.toml")
+    assert "clay_uncertainty" in told
+    assert "ready to run" in told
+
+
+def test_an_uncertainty_above_the_value_is_cut_and_counted(country, server):  # noqa: F811
+    serve_quantiles(server, low=0.0)
+    recarb("fetch", "THA", *COUNTRY, "--with", "clay_quantiles")
+    text = recarb("prepare", "THA")
+    found = values(country / "clay_uncertainty.tif")
+    assert np.allclose(found[np.isfinite(found)], 99.0)
+    assert f"clay_uncertainty: {np.isfinite(found).sum():,} cells cut to 99 %" in text
 
 
 def test_every_layer_holds_what_the_server_gave(country):
@@ -59,7 +136,8 @@ def test_every_layer_holds_what_the_server_gave(country):
     assert clay.shape == soc.shape == land_use.shape
     assert np.allclose(clay[np.isfinite(clay)], CLAY_PCT)
     assert 0.9 < np.isfinite(soc).mean() < 1.0
-    inside = (slice(13, -13), slice(13, -13))  # land cover ends with the box, the rest 0.1 beyond
+    assert np.isfinite(land_use).mean() > 0.95  # it reaches as far beyond the box as the others
+    inside = (slice(13, -13), slice(13, -13))
     land_use = land_use[inside]
     assert set(np.unique(land_use)) == {2.0, 3.0}
     earlier = values(country / "land_use_2000.tif")[inside]

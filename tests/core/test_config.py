@@ -159,9 +159,15 @@ FULL = tables(
             "options": {20: 13},
             "override": [{"path": "rice.tif", "at_least": 0.5, "land_use": 13}],
         },
+        "land_use_forward": {"path": "later.tif"},
     },
     climate={"one": {"wind_height_m": 10.0}},
     npp_reference={"years": [1981, 2000]},
+    forward={
+        "horizons": [50, 100],
+        "land_use_after_years": 5,
+        "climate_change": {"temperature_k": 2.0, "pet_factor": 1.1},
+    },
     model={
         "dpm_rpm": {2: 1.4},
         "crop_calendar": {"2": [4, 5, 6]},

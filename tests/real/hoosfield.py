@@ -14,6 +14,7 @@ import pandas as pd
 from tests.realdata import data_folder
 
 from recarb.sequestration.site import SiteResult, SiteRun, run_site
+from recarb.validation.site_file import Site
 
 TREATMENTS = {"Unfertilized": 1, "FYM": 2, "FYM 1852-1871": 3}
 MEASURED = Path("lte/rothamsted_era/rhb2/HBSOC1852/01-HBSOC1852-data.csv")
@@ -52,8 +53,8 @@ def _sheet(name: str):
     return workbook.worksheets[0]
 
 
-def run(treatment: str, *, from_measured: bool = False) -> SiteResult:
-    """Run one treatment from the file's pools of 1852.
+def site_run(treatment: str, *, from_measured: bool = False) -> SiteRun:
+    """One treatment from the file's pools of 1852.
 
     `from_measured` scales those pools so that the stock of 1852 is the measured one.
     """
@@ -68,16 +69,27 @@ def run(treatment: str, *, from_measured: bool = False) -> SiteResult:
     months = pd.DataFrame(rows, columns=header)[list(COLUMNS)].rename(columns=COLUMNS)
     months["month"] = months["month"].map(MONTHS.index) + 1
     months["dpm_rpm"] = values["dpm_rpm"]
-    return run_site(
-        SiteRun(
-            months=months,
-            clay_pct=values["clay_pct"],
-            depth_cm=values["depth_cm"],
-            iom_tc_ha=iom,
-            initial=tuple(pools),
-            evaporation="pet",
-        )
+    return SiteRun(
+        months=months,
+        clay_pct=values["clay_pct"],
+        depth_cm=values["depth_cm"],
+        iom_tc_ha=iom,
+        initial=tuple(pools),
+        evaporation="pet",
     )
+
+
+def run(treatment: str, *, from_measured: bool = False) -> SiteResult:
+    """Run one treatment."""
+    return run_site(site_run(treatment, from_measured=from_measured))
+
+
+def site(treatment: str) -> Site:
+    """One treatment for a fit: every stock at the end of its year, that of 1852 at the start."""
+    stocks = measured()[treatment].reset_index(name="soc_tc_ha")
+    first = stocks["year"] == stocks["year"].iloc[0]
+    observed = stocks.assign(year=stocks["year"] - first, month=12, sd_tc_ha=np.nan)
+    return Site(treatment, site_run(treatment, from_measured=True), observed)
 
 
 def modelled(result: SiteResult, years: pd.Index) -> pd.Series:

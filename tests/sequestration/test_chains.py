@@ -8,8 +8,9 @@ from tests.factories import cells, config
 from recarb.core.config import RunConfig
 from recarb.sequestration.carbon_input import yearly_npp
 from recarb.sequestration.chains import chains, perturb
-from recarb.sequestration.forward import forward, scenario_input
+from recarb.sequestration.forward import forward
 from recarb.sequestration.members import weather_of
+from recarb.sequestration.scenario_inputs import scenario_input
 from recarb.sequestration.spin_up import spin_up
 from recarb.sequestration.tables import ModelTables
 from recarb.sequestration.warm_up import warm_up

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from tests.factories import cells, config
 
 from recarb.core.config import Scenario
-from recarb.sequestration.forward import forward, scenario_input
+from recarb.sequestration.forward import forward
+from recarb.sequestration.scenario_inputs import scenario_input
 from recarb.sequestration.spin_up import spin_up
 from recarb.sequestration.tables import ModelTables
 from recarb.sequestration.warm_up import warm_up

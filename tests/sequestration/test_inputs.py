@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import xarray as xr
 from affine import Affine
-from tests.bad_country import COLUMNS, FIRST_YEAR, ROWS, Country, Raster, months, pattern
+from tests.bad_country import COLUMNS, FIRST_YEAR, ROWS, Country, Raster, months, pattern, refused
 
 from recarb.core.errors import GridMismatch, MissingData
 from recarb.core.grid import LONLAT, Tile, cell_areas_ha, tiles, transform
@@ -348,6 +348,63 @@ def test_an_earlier_land_use_that_cannot_be_modelled_excludes(country):
     found = loaded(country).outcome
     assert (found[0, :2] == Outcome.LAND_USE_HISTORY).all()
     assert (found == Outcome.RUN).sum() == ROWS * COLUMNS - 2
+
+
+def test_one_land_use_ahead_holds_from_its_year(country):
+    country.layers["land_use_forward"] = Raster(
+        np.full((1, *SHAPE), GRASS_CODE, np.uint8), country.layers["soc"].transform, nodata=0
+    )
+    country.set("forward", years=5, horizons=[8], land_use_after_years=3)
+    cells = loaded(country).cells
+    assert cells["land_use_ahead"].shape == (8, ROWS * COLUMNS)
+    np.testing.assert_array_equal(cells["land_use_ahead"][2], cells["land_use"])
+    assert (cells["land_use_ahead"][3:] == GRASS).all()
+    cover = cells["cover_ahead"].values.reshape(8, 12, -1)
+    np.testing.assert_array_equal(cover[2], cells["cover_forward"])
+    assert (cover[3:] == 1.0).all()
+
+
+def test_land_use_of_every_year_ahead(country):
+    codes = np.full((5, *SHAPE), CROP_CODE, np.uint8)
+    codes[4], codes[2, 0, 0] = GRASS_CODE, URBAN_CODE
+    country.layers["land_use_forward"] = Raster(codes, country.layers["soc"].transform, nodata=0)
+    found = loaded(country)
+    assert found.outcome[0, 0] == Outcome.LAND_USE_HISTORY
+    assert (found.cells["land_use_ahead"].values.T == [CROP] * 4 + [GRASS]).all()
+    country.set("forward", years=6)
+    with pytest.raises(MissingData, match="one for each of the 6 years ahead, found 5"):
+        loaded(country)
+    country.set("forward", years=5, land_use_after_years=2)
+    with pytest.raises(MissingData, match=r"remove forward\.land_use_after_years"):
+        loaded(country)
+
+
+def test_a_series_ahead_year_by_year(country):
+    country.set("forward", climate="series", year_by_year=True, climate_years=[2000, 2001])
+    cells = loaded(country).cells
+    assert cells.sizes["time_ahead"] == 24 and cells.attrs["year_by_year"]
+    np.testing.assert_array_equal(cells["rain_ahead"][12:], cells["rain_warm_up"][:12])
+    by_year = cells["rain_warm_up"].values.reshape(3, 12, -1)
+    np.testing.assert_allclose(cells["rain_forward"], by_year.mean(axis=0), rtol=1e-12)
+
+
+def test_a_series_ahead_that_ends_too_early(country):
+    country.set("forward", climate="series", year_by_year=True)
+    refused(country, "missing_data", "missing_data", "missing_data", said=["2004 to 2008"])
+
+
+def test_a_changed_climate_ahead(country):
+    plain = loaded(country).cells
+    change = {"temperature_k": 2.0, "rain_factor": 0.9, "pet_method": "hargreaves"}
+    country.set("forward", climate_change=change)
+    warmer = loaded(country).cells
+    np.testing.assert_array_equal(warmer["temperature_forward"], plain["temperature_forward"])
+    ahead = warmer["temperature_ahead"]
+    assert ahead.dims == ("month", "cell")
+    np.testing.assert_allclose(ahead.values, plain["temperature_forward"].values + 2.0)
+    assert (warmer["pet_ahead"] > warmer["pet_forward"]).all()
+    country.set("forward", climate_change=change | {"ramp_years": 3})
+    assert loaded(country).cells["rain_ahead"].dims == ("time_ahead", "cell")
 
 
 def test_an_override_puts_its_class_where_its_share_is_large(country):

@@ -69,6 +69,16 @@ def test_finer_maps_and_longer_series_take_more():
     assert finer.peak_bytes / finer.tile_cells**2 > plain.peak_bytes / plain.tile_cells**2
 
 
+def test_years_ahead_that_differ_take_more():
+    def peak(**forward) -> int:
+        own = config(forward=forward, tile_cells=64)
+        return plan_run(own, WORLD, COARSE, 1, 16 * GIB).peak_bytes
+
+    ramp = {"climate_change": {"pet_factor": 1.0, "ramp_years": 10}}
+    assert peak() < peak(**ramp) < peak(**ramp, horizons=[100])
+    assert peak() == peak(climate_change={"pet_factor": 1.0})
+
+
 @pytest.mark.parametrize(
     ("text", "size"), [("2GiB", 2 * GIB), ("1.5 GB", 1_500_000_000), ("800mb", 800_000_000)]
 )

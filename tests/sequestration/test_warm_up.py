@@ -140,6 +140,26 @@ def test_land_use_year_by_year():
     np.testing.assert_allclose(found["deficit"], both["deficit"], atol=1e-9)
 
 
+def test_shares_of_the_input_follow_the_land_use_of_each_year():
+    """Crops get theirs in January, grass in December; all years but the last were crops.
+
+    It used to be the share of the latest land use in all years.
+    """
+    tables = ModelTables.of(
+        config(model={"input_share": {"2": [1.0] + [0.0] * 11, "3": [0.0] * 11 + [1.0]}})
+    )
+    inputs = cells((3, 3, 3, 3))
+    state = spin_up(inputs, tables)
+    yearly = np.where(np.arange(20) < 19, 2, 3).astype(np.uint8)
+    inputs["land_use_yearly"] = (("year", "cell"), np.tile(yearly[:, None], (1, 4)))
+    found = warm_up(state, inputs, tables)
+    early = inputs.isel(time=slice(0, 228)).drop_vars("land_use_yearly")
+    early = early.assign(land_use=("cell", np.full(4, 2, np.uint8)))
+    late = inputs.isel(time=slice(228, 240)).drop_vars("land_use_yearly")
+    both = warm_up(warm_up(state, early, tables).drop_vars("c_bau"), late, tables)
+    np.testing.assert_allclose(found["pools"], both["pools"], rtol=1e-10)
+
+
 def test_paddy_year_by_year():
     inputs = cells((13, 13, 13, 13))
     state = spin_up(inputs, TABLES)

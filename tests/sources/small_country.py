@@ -19,7 +19,7 @@ from recarb.sources.base import Box
 BOX = Box(102.0, 13.0, 102.6, 13.5)
 GOODE = "ESRI:54052"
 SOC = "/fao-maps-catalog-data/geonetwork/gsoc/GSOCmap/GSOCmap1.6.1.tif"
-CLAY = "/soilgrids/latest/data_aggregated/1000m/clay/clay_{}_mean_1000.tif"
+SOILGRIDS = "/soilgrids/latest/data_aggregated/1000m/{}/{}_1000.tif"
 CLIMATE = "/thredds/ncss/grid/agg_terraclimate_{}_1950_CurrentYear_GLOBE.nc"
 STAC = "/api/stac/v1"
 DEPTHS_G_KG = {"0-5cm": 200, "5-15cm": 230, "15-30cm": 260}
@@ -41,7 +41,7 @@ def serve_country(server, iso3, folder, box=BOX):
     """Put every file of the default sources on the server."""
     server.put(SOC, soc_map(box))
     for depth, value in DEPTHS_G_KG.items():
-        server.put(CLAY.format(depth), clay_map(box, value))
+        server.put(SOILGRIDS.format("clay", f"clay_{depth}_mean"), clay_map(box, value))
     for name in PACKED:
         # one answer to every year: the reader is told the year by the query, see `years_of`
         server.put(CLIMATE.format(name), b"")
@@ -84,6 +84,16 @@ def clay_map(box, value):
     shape = (int((north - south) / 1000) + 1, int((east - west) / 1000) + 1)
     values = np.full(shape, value, np.int16)
     return samples.geotiff(values, crs=GOODE, west=west, north=north, cell=1000.0)
+
+
+def serve_quantiles(server, low=0.8, high=1.2, box=BOX):
+    """The 5 % and 95 % quantiles of stock and clay; those of clay are twice as far apart."""
+    for name, share in (("Q0.05", low), ("Q0.95", high)):
+        ocs = SOILGRIDS.format("ocs", f"ocs_0-30cm_{name}")
+        server.put(ocs, clay_map(box, round(50 * share)))
+        for depth, value in DEPTHS_G_KG.items():
+            quantile = round(value * max(1.0 + 2.0 * (share - 1.0), 0.0))
+            server.put(SOILGRIDS.format("clay", f"clay_{depth}_{name}"), clay_map(box, quantile))
 
 
 def climate_file(path, name, years, box, cell=1 / 24, fmt="NETCDF4"):

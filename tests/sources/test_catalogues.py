@@ -109,6 +109,21 @@ def test_offline_finds_what_the_line_found(server, make):
         stac_files(entry, AREA, [2019], offline)
 
 
+def test_a_margin_reaches_beyond_the_country(server, make):
+    serve_stac(server, 1)  # a tile from 90 to 135 E, 0 to 45 N
+    (wanted,) = stac_files(land_cover(server), AREA, [2020], make(), margin_deg=0.1)
+    assert wanted.window == AREA.boxes[0].grown(0.1)
+    assert not wanted.may_be_empty
+
+
+def test_a_tile_in_the_margin_alone_may_be_empty(server, make):
+    serve_stac(server, 1)
+    beside = replace(AREA, boxes=(Box(135.05, 10.0, 136.0, 11.0),))
+    (wanted,) = stac_files(land_cover(server), beside, [2020], make(), margin_deg=0.1)
+    assert wanted.window.west == pytest.approx(134.95)
+    assert wanted.may_be_empty
+
+
 def test_a_busy_catalogue_is_asked_again(server, make):
     serve_stac(server, 1)
     server.faults["/stac"] = [Fault(status=503)]

@@ -1,10 +1,12 @@
 """Real formats are known, decoded and judged; what only looks like them is refused."""
 
+from pathlib import Path
+
 import pytest
 from tests.sources import samples
 from tests.sources.server import PAGE
 
-from recarb.core.errors import WrongContent
+from recarb.core.errors import OutputError, WrongContent
 from recarb.sources.base import Kind, Plausible, Wanted
 from recarb.sources.content import check_file, check_head
 
@@ -46,6 +48,34 @@ def test_gzip_is_unpacked_to_its_end(tmp_path):
     wrong[-6] ^= 1  # a bit of the checksum
     with pytest.raises(WrongContent, match="gzip"):
         check(tmp_path / "x", bytes(wrong), Kind.NETCDF_GZIP)
+
+
+def test_what_is_in_a_gzip_is_decoded(tmp_path):
+    body = samples.gzipped(samples.netcdf(tmp_path / "made.nc"))
+    told = check(tmp_path / "x.nc.gz.part", body, Kind.NETCDF_GZIP, RAIN)[1]
+    assert "checksum of gzip; decoded: 948 values from 0.3 to 300" in told
+    assert [path.name for path in tmp_path.glob("x*")] == ["x.nc.gz.part"]  # nothing is left behind
+
+
+def test_values_in_a_gzip_that_cannot_be(tmp_path):
+    body = samples.gzipped(samples.netcdf(tmp_path / "made.nc", high=90_000.0))
+    with pytest.raises(WrongContent, match="0 to 3000 mm month-1"):
+        check(tmp_path / "x", body, Kind.NETCDF_GZIP, RAIN)
+    assert [path.name for path in tmp_path.glob("x*")] == ["x"]
+
+
+def test_half_a_netcdf_in_a_whole_gzip(tmp_path):
+    whole = samples.netcdf(tmp_path / "made.nc", fmt="NETCDF3_CLASSIC")
+    with pytest.raises(WrongContent):
+        check(tmp_path / "x", samples.gzipped(whole[:-900]), Kind.NETCDF_GZIP, RAIN)
+
+
+def test_a_disk_too_small_to_unpack(tmp_path, monkeypatch):
+    body = samples.gzipped(samples.netcdf(tmp_path / "made.nc"))
+    (tmp_path / "x.unpacked.nc").mkdir()  # where it would be unpacked
+    monkeypatch.setattr(Path, "unlink", lambda *_args, **_named: None)
+    with pytest.raises(OutputError, match="make room"):
+        check(tmp_path / "x", body, Kind.NETCDF_GZIP, RAIN)
 
 
 def test_gzip_of_something_else(tmp_path):

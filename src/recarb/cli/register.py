@@ -2,7 +2,18 @@
 
 import typer
 
-from recarb.cli import example, fetch, prepare, rothc, run, sources
+from recarb.cli import (
+    calibrate,
+    check,
+    cite,
+    example,
+    fetch,
+    prepare,
+    rothc,
+    run,
+    sources,
+    validate,
+)
 
 
 def commands(app: typer.Typer) -> None:
@@ -12,6 +23,9 @@ def commands(app: typer.Typer) -> None:
     app.add_typer(sources.app, name="sources")
     app.command("fetch")(fetch.fetch)
     app.command("prepare")(prepare.prepare)
-    app.command("check")(run.check)
+    app.command("check")(check.check)
     app.command("run")(run.run)
+    app.command("cite")(cite.cite)
     app.command("rothc")(rothc.rothc)
+    app.command("validate")(validate.validate)
+    app.command("calibrate")(calibrate.calibrate)

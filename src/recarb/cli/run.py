@@ -1,4 +1,4 @@
-"""`recarb run` and `recarb check`."""
+"""`recarb run`."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from recarb.core.config import RunConfig
-    from recarb.sequestration.layer_checks import LayerSummary
 
 ConfigArgument = Annotated[
     str, typer.Argument(help="run.toml of the country: a path or a URL", show_default=False)
@@ -27,7 +26,6 @@ Scheduler = Annotated[
 DaskReport = Annotated[
     Path | None, typer.Option(metavar="FILE.html", help="Write dask's performance report.")
 ]
-REDIRECTED_WIDTH = 180  # columns of the table where no terminal says how wide it is
 
 
 def run(
@@ -197,95 +195,3 @@ def _run_point(settings: "RunConfig", point: str, plot: bool, out: Path | None) 
         from recarb.reports.point_figures import draw_trajectory
 
         typer.echo(f"picture: {draw_trajectory(found, path.with_suffix('.png'))}")
-
-
-def check(
-    config: ConfigArgument,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print layers and findings as JSON.")
-    ] = False,
-) -> None:
-    """Check every input of a run and print all findings at once. Exit code 0: ready to run.
-
-    Example:
-
-        recarb check tinyland/run.toml
-    """
-    import json
-    from dataclasses import asdict
-
-    from recarb.cli.progress import Reporter
-    from recarb.core.config import load_config
-    from recarb.core.findings import raise_if_stopping, stopping
-    from recarb.sequestration.checks import check_run
-
-    settings = load_config(config)
-    with Reporter() as reporter:
-        report = check_run(settings, reporter)
-    if as_json:
-        content = {
-            "layers": [asdict(row) for row in report.layers],
-            "land_cover_codes": report.codes,
-            "findings": [finding.record() for finding in report.findings],
-        }
-        typer.echo(json.dumps(content, indent=2))
-    else:
-        _print_layers(report.layers)
-        _print_codes(report.codes, settings)
-        stops = stopping(report.findings, settings.accept)
-        for finding in report.findings:
-            if finding not in stops:  # those are in the error that follows
-                typer.echo(finding.line())
-    raise_if_stopping(report.findings, settings.accept)
-    typer.echo("ready to run", err=as_json)
-
-
-def _print_layers(layers: list["LayerSummary"]) -> None:
-    from rich.box import SIMPLE_HEAD
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(title="layers", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
-    for column in (
-        "layer",
-        "file",
-        "unit of the file",
-        "from",
-        "grid",
-        "bands",
-        "values in",
-        "min",
-        "mean",
-        "max",
-        "missing %",
-    ):
-        table.add_column(column, overflow="fold")
-    keys = ("key", "file", "unit", "unit_from", "grid", "bands", "values_in")
-    for row in layers:
-        values = vars(row)
-        table.add_row(
-            *(str(values[key]) for key in keys),
-            *(_number(values[key]) for key in ("low", "mean", "high", "missing_pct")),
-        )
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=REDIRECTED_WIDTH)
-    console.print(table)
-
-
-def _number(value: float) -> str:
-    return "" if value != value else f"{value:.4g}"  # noqa: PLR0124 - NaN
-
-
-def _print_codes(codes: dict[str, dict[int, int]], settings: "RunConfig") -> None:
-    from recarb.harmonise.crosswalk import load_crosswalk
-    from recarb.harmonise.landuse_classes import land_use_classes
-
-    for key, counts in codes.items():
-        choice = getattr(settings.inputs, key)
-        crosswalk = load_crosswalk(choice.crosswalk, options=choice.options)
-        typer.echo(f"{key} read with {crosswalk.name}:")
-        for code, cells in sorted(counts.items()):
-            to = crosswalk.classes.get(code)
-            name = land_use_classes()[to].name if to else "no land use"
-            typer.echo(f"  {code:>4} -> {to or '-':>2} {name}: {cells:,} cells of that map")

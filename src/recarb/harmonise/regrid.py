@@ -125,9 +125,9 @@ def _areas_of_probes(one: GeoBox, other: GeoBox) -> Floats:
     """Areas of cells of `one` in cells of `other`, for a lattice of cells that lie in `other`."""
     rows, columns = (np.linspace(0, n - 1, PROBES).astype(np.int64) for n in one.shape)
     row, column = (axis.ravel() for axis in np.meshgrid(rows, columns, indexing="ij"))
-    down, right = _positions(one, other, row, column)
-    down_s, right_s = _positions(one, other, row + 1, column)
-    down_e, right_e = _positions(one, other, row, column + 1)
+    down, right = positions(one, other, row, column)
+    down_s, right_s = positions(one, other, row + 1, column)
+    down_e, right_e = positions(one, other, row, column + 1)
     turn_s = nearest_turn(right_s - right, other, about=0.0)
     turn_e = nearest_turn(right_e - right, other, about=0.0)
     area = np.abs((down_s - down) * turn_e - (down_e - down) * turn_s)
@@ -135,7 +135,7 @@ def _areas_of_probes(one: GeoBox, other: GeoBox) -> Floats:
     return np.asarray(area[inside & np.isfinite(area) & (area > 0)])
 
 
-def _positions(
+def positions(
     target: GeoBox, source: GeoBox, rows: Floats | Ints, columns: Floats | Ints
 ) -> tuple[Floats, Floats]:
     """Row and column of `source`, as fractions, of the centres of cells of `target`."""
@@ -148,7 +148,7 @@ def source_window(source: GeoBox, target: GeoBox) -> ROI:
     """Rows and columns of `source` that cover `target`, with a margin; may be empty."""
     edges = [np.unique(np.linspace(0, n, min(n + 1, LATTICE)).round()) - 0.5 for n in target.shape]
     row, column = (axis.ravel() for axis in np.meshgrid(*edges, indexing="ij"))
-    down, right = _positions(target, source, row, column)
+    down, right = positions(target, source, row, column)
     known = np.isfinite(down) & np.isfinite(right)
     if not known.any():
         return slice(0, 0), slice(0, 0)
@@ -291,7 +291,7 @@ def _inside_cells(source: GeoBox, target: GeoBox, roi: ROI, side: int) -> tuple[
     over a cell of 1 km is 2 cm high.
     """
     corners = np.mgrid[roi[0].start : roi[0].stop + 1, roi[1].start : roi[1].stop + 1] - 0.5
-    down, right = _positions(target, source, corners[0], corners[1])
+    down, right = positions(target, source, corners[0], corners[1])
     steps = (
         _bilinear_steps(down, lambda step: step),
         _bilinear_steps(right, lambda step: nearest_turn(step, source, about=0.0)),

@@ -26,6 +26,8 @@ Floats = NDArray[np.float64]
 ROI = tuple[slice, slice]
 
 GRID_TOLERANCE = 1e-6  # share of a cell by which two parts of one series may be shifted
+VERSION_TAGS = ("SOURCE", "product_version", "version", "VERSION",  # GeoTIFF, ours first
+                "NC_GLOBAL#product_version", "NC_GLOBAL#version")  # fmt: skip
 HUGE = 1e30  # from here on a declared nodata value is matched roughly:
 HUGE_TOLERANCE = 1e-3  # -3.4e38 is written with more or fewer digits (relative)
 
@@ -147,6 +149,19 @@ def read_raw_codes(layer: LayerFile, band: int, roi: ROI) -> tuple[NDArray[Any],
     if data.dtype.kind == "f":
         valid &= ~np.isnan(data)
     return data, valid
+
+
+def version_of(layer: LayerFile) -> str:
+    """Version of the data set as the file's own tags tell it; "" where they do not.
+
+    Raises
+    ------
+    InputError
+        The file is damaged or cannot be reached.
+    """
+    with opened(layer.parts[0][0], layer.key) as source:
+        tags = source.tags()
+    return next((tags[name].strip() for name in VERSION_TAGS if tags.get(name, "").strip()), "")
 
 
 def whole(layer: LayerFile) -> ROI:

@@ -43,6 +43,11 @@ def ground_of(config: RunConfig, path: Path) -> Ground:
     """Outlines of the run's units, as its maps were made with, in the CRS of the map at `path`."""
     with rasterio.open(path) as source:
         grid = GeoBox(source.shape, source.transform, source.crs)
+    return ground_on(config, grid)
+
+
+def ground_on(config: RunConfig, grid: GeoBox) -> Ground:
+    """Outlines of the run's units in the CRS of a grid."""
     if config.boundary is None:
         return Ground(None, is_geographic(grid))
     import geopandas

@@ -1,6 +1,7 @@
 """A sheet with places for maps of one extent, placed by hand: finding margins draws all twice."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -129,14 +130,23 @@ class Sheet:
         beside.tick_params(labelsize=SMALL_SIZE)
         return beside
 
-    def margins(self, note: str | None, blanks: Collection[int], heading: str = "") -> None:
-        """Heading above; below, what the blank cells are, and the run's note, such as SYNTHETIC."""
+    def margins(
+        self,
+        note: str | None,
+        blanks: Collection[int],
+        heading: str = "",
+        words: Mapping[int, str] | None = None,
+    ) -> None:
+        """Heading above; below, what the blank cells are, and the run's note, such as SYNTHETIC.
+
+        `words` say of a blank what it means on this sheet, where that is not the usual.
+        """
         width, height = self._size
         self.figure.text(
             0.5, 1.0 - 0.1 / height, heading, ha="center", va="top", fontsize=HEADING_SIZE
         )
         keys = [
-            Patch(facecolor=colour, edgecolor=OUTLINE_GREY, linewidth=OUTLINE_WIDTH, label=label)
+            _patch(colour, (words or {}).get(blank, label))
             for blank, (colour, label) in BLANKS.items()
             if blank in blanks
         ]
@@ -163,12 +173,37 @@ class Sheet:
             color=NOTE_GREY,
         )
 
+    def legend(self, axes: Axes, colours: Mapping[str, str]) -> None:
+        """Colours by name beside a map of classes, in the place of its colour bar."""
+        axes.legend(
+            handles=[_patch(colour, name) for name, colour in colours.items()],
+            loc="center left",
+            bbox_to_anchor=(1.0, 0.5),
+            fontsize=SMALL_SIZE,
+            frameon=False,
+            handlelength=1.0,
+        )
+
+    def png_of(self, number: int) -> bytes:
+        """Map `number` alone, with its title and colour bar, as the bytes of a PNG."""
+        row, column = divmod(number, self._columns)
+        left, right = (round(at * self._cell_in[0] * DPI) for at in (column, column + 1))
+        top, bottom = (
+            round((self._heading_in + at * self._cell_in[1]) * DPI) for at in (row, row + 1)
+        )
+        image = self._image().crop((left, top, right, bottom))
+        content = BytesIO()
+        image.save(content, format="png", optimize=True)
+        return content.getvalue()
+
+    def _image(self) -> Image.Image:
+        pixels = np.asarray(self.canvas.buffer_rgba())[:, :, :3]  # nothing shines through
+        return Image.fromarray(np.ascontiguousarray(pixels))
+
     def save(self, target: Path) -> None:
         """Write what is drawn as PNG."""
-        pixels = np.asarray(self.canvas.buffer_rgba())[:, :, :3]  # nothing shines through
         with written_atomically(target) as part:
-            image = Image.fromarray(np.ascontiguousarray(pixels))
-            image.save(part, format="png", dpi=(DPI, DPI), compress_level=COMPRESSION)
+            self._image().save(part, format="png", dpi=(DPI, DPI), compress_level=COMPRESSION)
 
     def _axes(self, left: float, bottom: float, width: float, height: float) -> Axes:
         """Axes at a place in inches, moved to whole pixels."""
@@ -177,6 +212,10 @@ class Sheet:
         return self.figure.add_axes(
             (pixels[0] / size[0], pixels[1] / size[1], pixels[2] / size[0], pixels[3] / size[1])
         )
+
+
+def _patch(colour: str, label: str) -> Patch:
+    return Patch(facecolor=colour, edgecolor=OUTLINE_GREY, linewidth=OUTLINE_WIDTH, label=label)
 
 
 class Reel:

@@ -22,10 +22,17 @@ BLANKS = {  # none of them is a colour of a ramp
     Blank.EXCLUDED: ("#c8c8c8", "excluded"),
     Blank.FAILED: ("#e31a1c", "failed"),
 }
+CLASS_COLOURS = {  # of the 13 land-use classes; own choice, near those of common land-cover maps
+    1: "#c31400", 2: "#e8e36a", 3: "#b7d86b", 4: "#1b6e2b", 5: "#a07a2c", 6: "#3fa796",
+    7: "#0b8f6a", 8: "#ead9b0", 9: "#d2b48c", 10: "#ffffff", 11: "#2f6fd0", 12: "#6f9a3a",
+    13: "#c9a6e8",
+}  # fmt: skip
 UNITS = {
     "t ha-1": "t C ha⁻¹",
     "t ha-1 year-1": "t C ha⁻¹ yr⁻¹",
     "percent": "%",
+    "degC": "°C",
+    "mm month-1": "mm month⁻¹",
     "1": "-",
 }
 

@@ -68,10 +68,11 @@ def rates_of_month(
     rates: Floats,
 ) -> None:
     """Let a month pass over the deficit and fill `rates`; `room` (3, cells) is to work in."""
+    of_series = month % weather.temperature_c.shape[0]
     load_month(
-        weather.temperature_c[month, lo:hi],
-        weather.rain_mm[month, lo:hi],
-        weather.pet_mm[month, lo:hi],
+        weather.temperature_c[of_series, lo:hi],
+        weather.rain_mm[of_series, lo:hi],
+        weather.pet_mm[of_series, lo:hi],
         weather.irrigation_mm[month % YEAR, lo:hi],
         soil,
         room[0],
@@ -119,7 +120,8 @@ def warm_up_block(
                     entry[c, j] = land.entry[c, of_entry, lo + j]
             slow_paddy(land.paddy[year % land.paddy.shape[0], lo:hi], p, soil)
         rates_of_month(weather, month, lo, hi, soil, p, room, deficit, rates)
-        feed(c_input[year, lo:hi], land.share[month % YEAR, lo:hi], rates, plant, total_rate)
+        share = land.share[month % land.share.shape[0], lo:hi]
+        feed(c_input[year, lo:hi], share, rates, plant, total_rate)
         turn_over(rates, per_rate, soil, plant, entry, p, stock, lost)
     for j in range(cells):
         mean_rate[j] = total_rate[j] / (years * YEAR)
@@ -159,10 +161,12 @@ def annual_map_block(
     deficit_mm: Floats,
     mean_rate: Floats,
     columns: Floats,
+    year: int,
 ) -> None:
     """Fill `columns` (7, 3, cells) with the map of a year that starts with `deficit_mm`.
 
-    `deficit_mm` is that of the year's end afterwards; `mean_rate` (cells,) is filled.
+    `year` counts from 0; weather and land of one year repeat. `deficit_mm` is that of the year's
+    end afterwards; `mean_rate` (cells,) is filled.
     """
     cells = hi - lo
     room, rates, left = np.empty((3, cells)), np.empty(cells), np.empty((POOLS, cells))
@@ -170,9 +174,10 @@ def annual_map_block(
     reset_columns(columns)
     for j in range(cells):
         mean_rate[j] = 0.0
-    for month in range(YEAR):
+    for month in range(year * YEAR, (year + 1) * YEAR):
         rates_of_month(weather, month, lo, hi, soil, p, room, deficit_mm, rates)
-        turn_columns(rates, per_rate, soil, land.share[month, lo:hi], p, left, columns)
+        share = land.share[month % land.share.shape[0], lo:hi]
+        turn_columns(rates, per_rate, soil, share, p, left, columns)
         for j in range(cells):
             mean_rate[j] += rates[j] / YEAR
 
@@ -204,7 +209,7 @@ def spin_up_block(
         moves = abs(deficit_mm[j] - earlier[j]) > DRIFT_TOLERANCE_MM
         status[j] = LEFT_OVER if moves else OK
     columns = np.empty((COLUMNS, PLANT, cells))
-    annual_map_block(weather, land, soil, lo, hi, p, deficit_mm, mean_rate, columns)
+    annual_map_block(weather, land, soil, lo, hi, p, deficit_mm, mean_rate, columns, 0)
     solve_steady(columns, land.entry[:, 0, lo:hi], pools)
     for j in range(cells):
         if status[j] == OK and not np.isfinite(pools[0, j]):
@@ -253,10 +258,10 @@ def forward_block(
     """
     cells = hi - lo
     columns, annual = np.empty((COLUMNS, PLANT, cells)), np.empty((COLUMNS, PLANT, cells))
-    annual_map_block(weather, land, soil, lo, hi, p, deficit_mm, mean_rate, columns)
+    annual_map_block(weather, land, soil, lo, hi, p, deficit_mm, mean_rate, columns, 0)
     if years > 1:
         earlier = deficit_mm.copy()
-        annual_map_block(weather, land, soil, lo, hi, p, deficit_mm, mean_rate, annual)
+        annual_map_block(weather, land, soil, lo, hi, p, deficit_mm, mean_rate, annual, 0)
         for j in range(cells):
             undone[j] = deficit_mm[j] != earlier[j]
         remaining = years - 1

@@ -108,17 +108,18 @@ def warm_up_cell(
     dpm, rpm, bio, hum = pools[DPM], pools[RPM], pools[BIO], pools[HUM]
     mean_rate, respired, months = 0.0, 0.0, c_input.shape[1] * YEAR
     for month in range(months):
-        year, of_year = month // YEAR, month % YEAR
+        year = month // YEAR
+        at = month % weather.temperature_c.shape[0]
         covered = weather.cover[month % weather.cover.shape[0], i]
         covered = shifted_cover(covered, soils.cover_shift[member, i])
-        rain = weather.rain_mm[month, i] * soils.rain_factor[member, i]
-        balance = rain + weather.irrigation_mm[of_year, i] - weather.pet_mm[month, i]
+        rain = weather.rain_mm[at, i] * soils.rain_factor[member, i]
+        balance = rain + weather.irrigation_mm[month % YEAR, i] - weather.pet_mm[at, i]
         deficit_mm = next_deficit(deficit_mm, balance, is_vegetated(covered, p), max_deficit, p)
-        temperature = weather.temperature_c[month, i] + soils.shift_c[member, i]
+        temperature = weather.temperature_c[at, i] + soils.shift_c[member, i]
         paddy = land.paddy[year % land.paddy.shape[0], i]
         rate = month_rate(temperature, deficit_mm, covered, paddy, max_deficit, p)
         dpm, rpm, bio, hum, co2 = decompose(dpm, rpm, bio, hum, decay_factors(rate, p), ratio, p)
-        plant = c_input[member, year, i] * land.share[of_year, i]
+        plant = c_input[member, year, i] * land.share[month % land.share.shape[0], i]
         entered = year % land.entry.shape[1]
         dpm += plant * land.entry[0, entered, i]
         rpm += plant * land.entry[1, entered, i]

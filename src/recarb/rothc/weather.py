@@ -14,7 +14,7 @@ class Weather(NamedTuple):
 
     A member is one set of soils and shifts on the same cells: a chain, or a Monte Carlo draw.
 
-    temperature_c : (months, cell) [degC]
+    temperature_c : (months, cell) [degC]; twelve months repeat
     rain_mm, pet_mm : (months, cell) [mm month-1]
     irrigation_mm : (12, cell) [mm month-1]
     cover : (months | 12, cell) plant cover [0-1]
@@ -44,7 +44,7 @@ class Land(NamedTuple):
     """How the land is used. An axis of years may have length one and then holds for all years.
 
     paddy : (years | 1, cell) bool, flooded rice
-    share : (12, cell) part of the annual carbon input that falls into each month [-]
+    share : (months | 12, cell) part of the year's carbon input that falls into each month [-]
     entry : (3, years | 1, cell) part of the input that enters DPM, RPM, HUM [-]
     """
 

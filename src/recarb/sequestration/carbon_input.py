@@ -8,7 +8,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from recarb.core.sums import running_mean, running_sum
-from recarb.sequestration.members import by_cell, members
+from recarb.sequestration.members import by_cell, members, over_months
 from recarb.sequestration.npp import yearly_carbon, yearly_sums
 from recarb.sequestration.tables import YEAR
 
@@ -22,8 +22,7 @@ def yearly_npp(inputs: xr.Dataset, phase: str) -> Floats:
 
 def _yearly_climate(inputs: xr.Dataset, phase: str) -> tuple[Floats, Floats]:
     """Mean temperature [degC] and rain [mm] of every year, (year, cell), without any shift."""
-    axis = "time" if phase == "warm_up" else "month"
-    temperature, rain = (by_cell(inputs[f"{v}_{phase}"], axis) for v in ("temperature", "rain"))
+    temperature, rain = (over_months(inputs[f"{v}_{phase}"]) for v in ("temperature", "rain"))
     return yearly_sums(temperature, YEAR) / YEAR, yearly_sums(rain, YEAR)
 
 

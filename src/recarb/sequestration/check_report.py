@@ -1,23 +1,27 @@
 """What a check collects: findings instead of exceptions, and one row per layer."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import ParamSpec, TypeVar
 
 import numpy as np
 import xarray as xr
+from odc.geo.geobox import GeoBox
 
 from recarb.core.errors import ConfigError, RecarbError
 from recarb.core.findings import Finding, Progress, Severity, no_progress
+from recarb.core.grid import is_geographic
 from recarb.io.opened import GDAL_ERRORS
-from recarb.io.raster import LayerFile
+from recarb.io.raster import LayerFile, version_of
 from recarb.sequestration.inputs import CountryInputs
+from recarb.sequestration.look import Look, Sampler
 
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
 
 WHAT = "checking the inputs"  # what a progress bar says
+SECONDS_PER_DEG, LARGE_DEG = 3600.0, 0.1  # cells from there on are told in degrees
 CONFIG = "config"  # code of a fault of run.toml itself
 # what the libraries under us raise when a file is damaged or a coordinate system is strange
 BAD_DATA = (*GDAL_ERRORS, OSError, ValueError, ArithmeticError, RuntimeError)
@@ -25,7 +29,11 @@ BAD_DATA = (*GDAL_ERRORS, OSError, ValueError, ArithmeticError, RuntimeError)
 
 @dataclass
 class LayerSummary:
-    """One row of the table `recarb check` prints; the mean is that of the possible values."""
+    """One row of the table `recarb check` prints.
+
+    `mean` is that of the possible values; `missing_pct` counts cells of the layer, `covers_pct`
+    places of the country (inside the boundary, with a stock), which only a check with a look knows.
+    """
 
     key: str
     file: str
@@ -38,6 +46,9 @@ class LayerSummary:
     high: float = np.nan
     mean: float = np.nan
     missing_pct: float = np.nan
+    version: str = ""
+    resolution: str = ""
+    covers_pct: float = np.nan
 
 
 @dataclass
@@ -51,6 +62,9 @@ class CheckReport:
     example: xr.Dataset | None = None  # a cell that runs
     progress: Progress = no_progress
     expected: int = 1  # layers of the run
+    look: Look | None = None  # small maps, where they are wanted
+    cells: float = 0.0  # that will run, about
+    seconds: float = 0.0  # that the check took
 
     def attempt(
         self, where: str, action: Callable[Given, Result], *args: Given.args, **named: Given.kwargs
@@ -97,6 +111,12 @@ class CheckReport:
         self.layers.append(row)
         return row
 
+    def sampler(
+        self, file: LayerFile, key: str, classes: Mapping[int, int] | None = None
+    ) -> Sampler | None:
+        """What makes the small map of a layer while it is read; None where nobody wants one."""
+        return None if self.look is None else self.look.sampler(file, key, classes)
+
 
 def summary_of(layer: LayerFile, key: str | None = None) -> LayerSummary:
     """The row of a layer before its values are read."""
@@ -109,7 +129,25 @@ def summary_of(layer: LayerFile, key: str | None = None) -> LayerSummary:
         unit_from=layer.unit_from,
         grid=f"{shape[1]} x {shape[0]}, {a.a:.6g}",
         bands=layer.count,
+        version=version_of(layer),
+        resolution=resolution_of(layer.geobox),
     )
+
+
+def resolution_of(grid: GeoBox) -> str:
+    """Size of a cell for people: seconds or degrees of arc, else metres.
+
+    >>> from affine import Affine
+    >>> resolution_of(GeoBox((1, 1), Affine.scale(1 / 120, -1 / 120), "EPSG:4326"))
+    '30 arc-seconds'
+    """
+    side = max(abs(grid.transform.a), abs(grid.transform.e))
+    if not is_geographic(grid):
+        unit = next(iter(getattr(grid.crs, "units", ())), "")
+        return f"{side:.6g} {'m' if unit.startswith('met') else unit}".strip()
+    if side < LARGE_DEG:
+        return f"{side * SECONDS_PER_DEG:.4g} arc-seconds"
+    return f"{side:.4g} degrees"
 
 
 def _finding(code: str, where: str, text: str) -> Finding:

@@ -1,6 +1,7 @@
 """`recarb check`: every fault of a run's inputs at once, before any computing."""
 
 from collections.abc import Mapping
+from time import monotonic
 
 import numpy as np
 from odc.geo.geobox import GeoBox
@@ -16,35 +17,56 @@ from recarb.io.raster import LayerFile, describe
 from recarb.io.vectors import read_units
 from recarb.sequestration.check_report import CheckReport, LayerSummary
 from recarb.sequestration.climate_checks import MOST, check_climate
+from recarb.sequestration.grid_checks import shift_findings
 from recarb.sequestration.inputs import LAND_USE, CountryInputs, check_bands
 from recarb.sequestration.layer_checks import (
     code_findings,
+    constant_findings,
     ground_of,
     mask_findings,
     overlap_findings,
+    together,
     unit_findings,
     value_findings,
     zone_findings,
 )
+from recarb.sequestration.look import Look, View
 from recarb.sequestration.sample_checks import Occupied, check_sample
+from recarb.sequestration.series_checks import CoverWatch
 from recarb.sequestration.suspicions import SuspicionCode, suspicion, unknown_accepts
 from recarb.sequestration.tables import ModelTables
 
 __all__ = ["MOST", "CheckReport", "check_run"]
 
 MASKS = ("peat", "wetland")
+VARYING = ("soc", "clay")  # maps that are never one value all over; others may be
 
 
-def check_run(config: RunConfig, progress: Progress = no_progress) -> CheckReport:
+def check_run(
+    config: RunConfig, progress: Progress = no_progress, look: bool = False
+) -> CheckReport:
     """Check every input of a run: files, units, grids, months, values, codes, and what looks odd.
 
     Bad data do not raise: whatever is wrong with them becomes a finding, and the check goes on.
-    `progress` is called with layers done, layers in all, and what is being done.
+    `progress` is called with layers done, layers in all, and what is being done. With `look` every
+    layer also gets a small map and its share of the country; that takes no second reading.
     """
+    start = monotonic()
     report = CheckReport(progress=progress, expected=_layer_count(config))
+    _check(report, config, look)
+    if report.look is not None:
+        for row in report.layers:
+            row.covers_pct = report.look.covers_pct(row.key)
+    report.seconds = monotonic() - start
+    return report
+
+
+def _check(report: CheckReport, config: RunConfig, look: bool) -> None:
     report.tell(unknown_accepts(config.accept))
     report.attempt("model", ModelTables.of, config)
     grid = report.attempt("inputs.soc", _grid, config)
+    if look and grid is not None:
+        report.look = Look(View.of(config, grid))
     occupied = None if grid is None else Occupied((grid.shape[0], grid.shape[1]))
     found = _static_layers(report, config, grid, occupied)
     for name in config.climate:
@@ -53,12 +75,11 @@ def check_run(config: RunConfig, progress: Progress = no_progress) -> CheckRepor
     _products(report, config)
     if report.broken or occupied is None:
         _check_boundary(report, config, grid)
-        return report
+        return
     report.inputs = report.attempt("run", CountryInputs, config)
     if report.inputs is not None:
         inputs = report.inputs
         report.attempt("run", check_sample, report, config, inputs, occupied)
-    return report
 
 
 def _layer_count(config: RunConfig) -> int:
@@ -125,19 +146,41 @@ def _static(
         return row
     if report.tell(overlap_findings(file, ground, where)):
         return row
-    if isinstance(layer, LandUseLayer):
-        crosswalk = load_crosswalk(layer.crosswalk, options=layer.options)
-        wrong, report.codes[key] = code_findings(file, crosswalk, ground, row)
+    report.tell(shift_findings(file, ground))
+    _values(report, config, file, key, ground, row, occupied)
+    return row
+
+
+def _values(
+    report: CheckReport,
+    config: RunConfig,
+    file: LayerFile,
+    key: str,
+    ground: GeoBox,
+    row: LayerSummary,
+    occupied: Occupied | None,
+) -> None:
+    """Read all of a layer that lies on the country."""
+    if isinstance(file.layer, LandUseLayer):
+        crosswalk = load_crosswalk(file.layer.crosswalk, options=file.layer.options)
+        watch = report.sampler(file, key, crosswalk.classes)
+        wrong, report.codes[key] = code_findings(file, crosswalk, ground, row, watch)
         report.tell(wrong)
     elif key in MASKS:
-        report.tell(mask_findings(file, ground, row))
+        report.tell(mask_findings(file, ground, row, report.sampler(file, key)))
     elif file.quantity.is_code:
         zones = {zone for s in config.scenarios for zone in s.gain_pct_by_zone}
-        report.tell(zone_findings(file, ground, row, zones))
+        report.tell(zone_findings(file, ground, row, zones, report.sampler(file, key)))
     else:
-        watch = occupied if key == "soc" else None
-        report.tell(value_findings(file, ground, row, _days(file), _bands(file), watch))
-    return row
+        cover = CoverWatch() if key == "cover" else None
+        counted = occupied if key == "soc" else None
+        seen = together(counted, cover, report.sampler(file, key))
+        if report.tell(value_findings(file, ground, row, _days(file), _bands(file), seen)):
+            return
+        if key in VARYING:
+            report.tell(constant_findings(file, row))
+        if cover is not None:
+            report.tell(cover.findings(file))
 
 
 def _days(file: LayerFile) -> np.ndarray[tuple[int], np.dtype[np.float64]] | None:
@@ -155,7 +198,8 @@ def _override(report: CheckReport, layer: Layer, where: str, grid: GeoBox | None
     report.tell(unit_findings(file))
     ground = ground_of(file, grid)
     if ground is not None and not report.tell(overlap_findings(file, ground, where)):
-        report.tell(value_findings(file, ground, row, bands=(layer.band or 1,)))
+        seen = report.sampler(file, where.removeprefix("inputs."))
+        report.tell(value_findings(file, ground, row, bands=(layer.band or 1,), watch=seen))
 
 
 def _odd_soil(report: CheckReport, config: RunConfig, found: Mapping[str, LayerSummary]) -> None:

@@ -1,6 +1,5 @@
 """What is wrong with a climate product: months, years, units, impossible and suspicious values."""
 
-from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
@@ -8,19 +7,30 @@ from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 
 from recarb.core.config import Climate, Layer, RunConfig
+from recarb.core.config.fields import Years
 from recarb.core.findings import Finding, Severity
 from recarb.core.quantities import catalogue
-from recarb.harmonise.calendar import YEAR, bands_of_years, days_of, months_of
+from recarb.harmonise.calendar import bands_of_years, days_of, months_of
 from recarb.harmonise.climate import ClimateReader
 from recarb.harmonise.pet import PET_METHODS
 from recarb.harmonise.regrid import source_window
-from recarb.io.raster import ROI, LayerFile, describe
+from recarb.io.raster import LayerFile, describe
 from recarb.sequestration.check_report import CheckReport, LayerSummary
+from recarb.sequestration.grid_checks import shift_findings
 from recarb.sequestration.layer_checks import (
+    constant_findings,
     ground_of,
     overlap_findings,
+    together,
     unit_findings,
     value_findings,
+)
+from recarb.sequestration.series_checks import (
+    BandWatch,
+    YearWatch,
+    copy_findings,
+    gap_findings,
+    season_findings,
 )
 from recarb.sequestration.suspicions import SuspicionCode, suspicion
 
@@ -30,35 +40,6 @@ Months = NDArray[np.datetime64]
 MOST = 0.5  # share of cells that makes "most of a country"
 WATCHED_CELLS = 100_000  # of a layer, evenly spaced, that stand for all in a mean year
 MONTH_DAYS = 30.4375  # 365.25 / 12, where the months of a faulty series are unknown
-
-
-@dataclass
-class YearWatch:
-    """Sums up the months of a series into a mean year, at some cells of every block."""
-
-    months: Months
-    every: int = 1
-    totals: dict[tuple[int, int], Floats] = field(default_factory=dict)  # (first row, month)
-    counts: dict[tuple[int, int], int] = field(default_factory=dict)
-
-    def __call__(self, bands: list[int], window: ROI, values: Floats) -> None:
-        """Add one block of some bands."""
-        for band, block in zip(bands, values, strict=True):
-            key = (window[0].start, int(self.months[band - 1].astype(int)) % YEAR)
-            self.totals[key] = self.totals.get(key, 0.0) + block.ravel()[:: self.every]
-            self.counts[key] = self.counts.get(key, 0) + 1
-
-    def year(self) -> Floats:
-        """(12, cell) mean year over the cells that have every month."""
-        parts = []
-        for start in sorted({start for start, _ in self.totals}):
-            keys = [(start, month) for month in range(YEAR)]
-            if all(key in self.totals for key in keys):
-                parts.append(np.stack([self.totals[key] / self.counts[key] for key in keys]))
-        if not parts:
-            return np.empty((YEAR, 0))
-        months = np.concatenate(parts, axis=1)
-        return months[:, np.isfinite(months).all(axis=0)]
 
 
 def check_climate(report: CheckReport, config: RunConfig, name: str, grid: GeoBox | None) -> None:
@@ -101,17 +82,38 @@ def _layer(
     ground = ground_of(file, grid)
     if ground is None or report.tell(overlap_findings(file, ground, where)):
         return row
+    report.tell(shift_findings(file, ground))
+    sampler = report.sampler(file, f"{name}.{key}")
     if months is None:
         days = np.full(file.count, MONTH_DAYS)
-        report.tell(value_findings(file, ground, row, days))
+        report.tell(value_findings(file, ground, row, days, watch=sampler))
         return row
     rows, columns = source_window(file.geobox, ground)
     cells = (rows.stop - rows.start) * (columns.stop - columns.start)
-    watch = YearWatch(months, every=max(cells // WATCHED_CELLS, 1))
+    mean_year = YearWatch(months, every=max(cells // WATCHED_CELLS, 1))
+    bands = BandWatch(file.count)
+    watch = together(mean_year, bands, sampler)
     wrong = value_findings(file, ground, row, days_of(months, climate.climatology), watch=watch)
-    if not report.tell(wrong):
-        report.tell(_odd_climate(config, file, key, watch.year()))
+    if report.tell(wrong):
+        return row
+    year = mean_year.year()
+    report.tell(constant_findings(file, row))
+    report.tell(_odd_climate(config, file, key, year.months))
+    if key == "temperature":
+        report.tell(season_findings(file, year))
+    report.tell(gap_findings(file, months, bands, _wanted_bands(config, name, months)))
+    if not climate.climatology:
+        report.tell(copy_findings(file, months, bands))
     return row
+
+
+def _wanted_bands(config: RunConfig, name: str, months: Months) -> list[int]:
+    """1-based bands that a phase uses: the years it names, or all where it names none."""
+    if config.climate[name].climatology or config.forward.climate == name:
+        return list(range(1, months.size + 1))
+    years = [set(range(first, last + 1)) for first, last in _years_of(config, name)]
+    used = set().union(*years)
+    return [band for band, month in enumerate(months, start=1) if int(str(month)[:4]) in used]
 
 
 def _orography(report: CheckReport, where: str, layer: Layer, grid: GeoBox | None) -> None:
@@ -120,16 +122,19 @@ def _orography(report: CheckReport, where: str, layer: Layer, grid: GeoBox | Non
     report.tell(unit_findings(file))
     ground = ground_of(file, grid)
     if ground is not None and not report.tell(overlap_findings(file, ground, where)):
-        report.tell(value_findings(file, ground, row, bands=(layer.band or 1,)))
+        seen = report.sampler(file, where.removeprefix("climate."))
+        report.tell(value_findings(file, ground, row, bands=(layer.band or 1,), watch=seen))
 
 
 def _years_of(config: RunConfig, name: str) -> list[tuple[int, int]]:
     """Years that the phases want from one climate product."""
-    wanted = []
+    wanted: list[Years | None] = []
     if config.spin_up.climate == name:
         wanted += [config.spin_up.years, config.npp_reference.years]
     if config.warm_up is not None and config.warm_up.climate == name:
         wanted.append(config.warm_up.years)
+    if config.forward.climate == name:
+        wanted.append(config.forward.series_years(config.t0_year))
     return [years for years in wanted if years is not None]
 
 

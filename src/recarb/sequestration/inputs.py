@@ -19,6 +19,7 @@ from recarb.core.quantities import catalogue
 from recarb.core.sums import running_mean
 from recarb.harmonise.calendar import YEAR, climatology_months, days_of
 from recarb.harmonise.climate import ClimateReader, Points, Sample
+from recarb.harmonise.climate_change import changed
 from recarb.harmonise.crosswalk import Crosswalk, load_crosswalk
 from recarb.harmonise.field_cache import FieldCache
 from recarb.harmonise.landuse import reclassify
@@ -26,6 +27,7 @@ from recarb.harmonise.modal import modal_to_grid
 from recarb.harmonise.regrid import source_window, to_grid
 from recarb.io.raster import ROI, LayerFile, describe, read_raw_codes
 from recarb.io.vectors import OUTSIDE, Units, read_units
+from recarb.sequestration.ahead import classes_ahead
 from recarb.sequestration.carbon_input import yearly_npp
 from recarb.sequestration.ledger import Outcome
 from recarb.sequestration.tables import ModelTables
@@ -34,11 +36,13 @@ Floats = NDArray[np.float64]
 Bytes = NDArray[np.uint8]
 Bools = NDArray[np.bool_]
 
-LAND_USE = ("land_use", "land_use_spin_up", "land_use_yearly")
+LAND_USE = ("land_use", "land_use_spin_up", "land_use_yearly", "land_use_forward")
+BY_YEAR = ("land_use_yearly", "land_use_forward")  # bands are years
 MONTHLY = ("cover", "irrigation")  # twelve bands
 SPREADS = tuple(
     f"{of}_{how}" for of in ("soc", "clay") for how in ("uncertainty", "sd", "low", "high")
 )
+AXES = {"warm_up": "time", "reference": "reference", "ahead": "time_ahead"}  # of months or years
 UNIT_BLOCK = 512  # cells along a side of the blocks in which the boundary is rasterized
 UNIT_BLOCKS_KEPT = 200  # two rows of blocks of a world of 1 km; 100 MB
 FLAG_LAYERS = ("sand", "electrical_conductivity", "peat", "wetland")
@@ -150,7 +154,9 @@ class CountryInputs:
     def _land_use(self, key: str, tile: Tile) -> Bytes:
         """Classes of a tile, (band, y, x): reclassified on the native grid, then modal."""
         layer, config = self.layers[key], getattr(self.config.inputs, key)
-        bands = range(1, layer.count + 1) if key == "land_use_yearly" else [layer.layer.band or 1]
+        band = None if key == "land_use_yearly" else layer.layer.band
+        every = key in BY_YEAR and band is None
+        bands = range(1, layer.count + 1) if every else [band or 1]
         legend = self.crosswalks[key]
         return np.stack(
             [classes_on_grid(layer, band, legend, config, self.grid, tile.roi) for band in bands]
@@ -242,12 +248,20 @@ class CountryInputs:
             coords={"row": ("cell", rows), "column": ("cell", columns)},
             attrs={
                 "irrigation_counts_as_rain": self.config.npp_reference.irrigation_counts_as_rain,
+                "inputs_follow_npp": self.config.forward.inputs_follow_npp,
+                "year_by_year": self.config.forward.year_by_year,
                 "cover_threshold": self.tables.parameters.cover_threshold,
             },
         )
         if "land_use_yearly" in land_use:
             yearly = land_use["land_use_yearly"][:, at[0], at[1]]
             cells["land_use_yearly"] = (("year", "cell"), yearly)
+        if "land_use_forward" in land_use:
+            ahead = land_use["land_use_forward"][:, at[0], at[1]]
+            cells["land_use_ahead"] = (
+                ("year_ahead", "cell"),
+                classes_ahead(latest, ahead, self.config.forward),
+            )
         irrigation = (
             maps["irrigation"][:, *at] if "irrigation" in maps else np.zeros((YEAR, latest.size))
         )
@@ -271,7 +285,9 @@ class CountryInputs:
         filled = np.logical_or.reduce([sample.filled for sample in found.values()])
         bare = np.logical_or.reduce([sample.uncorrected for sample in found.values()])
         for phase, sample in found.items():
-            axis = {"warm_up": "time", "reference": "reference"}.get(phase, "month")
+            axis = AXES.get(phase, "month")
+            if phase == "ahead" and len(sample.temperature) == YEAR:
+                axis = "month"
             cells[f"temperature_{phase}"] = ((axis, "cell"), sample.temperature)
             cells[f"rain_{phase}"] = ((axis, "cell"), sample.rain)
             if sample.pet is not None:
@@ -304,13 +320,19 @@ class CountryInputs:
         if config.warm_up is not None:
             series = self.climates[config.warm_up.climate]
             found["warm_up"] = series.sample(points, config.warm_up.years, "months")
-        if config.forward.climate is not None:
-            ahead = self.climates[config.forward.climate]
-            found["forward"] = ahead.sample(points, None, "climatology")
+        ahead = config.forward
+        if ahead.climate is not None and not ahead.year_by_year:
+            other = self.climates[ahead.climate]
+            found["forward"] = other.sample(points, None, "climatology")
         elif config.warm_up is not None:
             found["forward"] = _mean_year(found["warm_up"])
         else:
             found["forward"] = found["spin_up"]
+        if ahead.year_by_year and ahead.climate is not None:
+            years = ahead.series_years(config.t0_year)
+            found["ahead"] = self.climates[ahead.climate].sample(points, years, "months")
+        elif ahead.climate_change is not None:
+            found["ahead"] = changed(found["forward"], ahead.climate_change, ahead.last)
         return found
 
 
@@ -362,6 +384,9 @@ def _with_cover(cells: xr.Dataset, tables: ModelTables, config: RunConfig) -> xr
         cover_spin_up=(month, cover(cells["land_use_spin_up"].values)),
         cover_forward=(month, cover(cells["land_use"].values)),
     )
+    if "land_use_ahead" in cells and "cover_layer" not in cells:
+        by_year = [cover(classes) for classes in cells["land_use_ahead"].values]
+        cells["cover_ahead"] = (("month_ahead", "cell"), np.concatenate(by_year))
     if "temperature_warm_up" in cells:
         yearly = cells["land_use_yearly"].values if "land_use_yearly" in cells else None
         if yearly is None or "cover_layer" in cells:
@@ -401,6 +426,8 @@ def check_bands(layer: LayerFile, key: str, config: RunConfig) -> None:
         raise MissingData(
             f"{layer.where}: expected 12 bands, January to December, found {layer.count}"
         )
+    if key == "land_use_forward" and layer.layer.band is None:
+        _check_years_ahead(layer, config)
     if key == "land_use_yearly":
         years = (
             0 if config.warm_up is None else config.warm_up.years[1] - config.warm_up.years[0] + 1
@@ -414,11 +441,25 @@ def check_bands(layer: LayerFile, key: str, config: RunConfig) -> None:
         raise MissingData(
             f"{layer.where}: band {layer.layer.band} is wanted, the file has {layer.count}"
         )
-    single = key not in {*MONTHLY, "land_use_yearly"}
+    single = key not in {*MONTHLY, *BY_YEAR}
     if single and layer.count > 1 and layer.layer.band is None:
         raise MissingData(
             f"{layer.where}: the file has {layer.count} bands; say which: band = 1 (bands are "
             f"{', '.join(name or '?' for name in layer.band_names[:12])})"
+        )
+
+
+def _check_years_ahead(layer: LayerFile, config: RunConfig) -> None:
+    ahead = config.forward
+    if layer.count not in {1, ahead.last}:
+        raise MissingData(
+            f"{layer.where}: expected one band, or one for each of the {ahead.last} years ahead, "
+            f"found {layer.count}"
+        )
+    if layer.count > 1 and ahead.land_use_after_years is not None:
+        raise MissingData(
+            f"{layer.where}: has a band for every year ahead; remove "
+            "forward.land_use_after_years, which says when a single band begins to hold"
         )
 
 

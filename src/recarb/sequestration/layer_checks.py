@@ -27,10 +27,12 @@ __all__ = [
     "Watch",
     "blocks",
     "code_findings",
+    "constant_findings",
     "ground_of",
     "mask_findings",
     "overlap_findings",
     "summary_of",
+    "together",
     "unit_findings",
     "value_findings",
     "zone_findings",
@@ -198,6 +200,22 @@ def value_findings(
     return impossible.findings(scan.valid) + _zeros(layer, scan.zeros / scan.valid)
 
 
+def constant_findings(layer: LayerFile, row: LayerSummary) -> list[Finding]:
+    """A map that holds one value everywhere stands for no country."""
+    if row.low != row.high or layer.geobox.shape == (1, 1):
+        return []
+    return [
+        Finding(
+            "constant_layer",
+            Severity.WARNING,
+            layer.where,
+            f"expected a map that varies, every value on the country is {row.low:g} "
+            f"{row.values_in}",
+            "is it the map itself, or a placeholder?",
+        )
+    ]
+
+
 def _zeros(layer: LayerFile, share: float) -> list[Finding]:
     """Soil without any clay: 0 stands for "missing" in many files."""
     if layer.quantity.key != "clay" or share <= SOME:
@@ -226,7 +244,20 @@ def _all_nodata(layer: LayerFile, nothing: str, cells: int) -> Finding:
     )
 
 
-def _counts(layer: LayerFile, grid: GeoBox, row: LayerSummary) -> tuple[dict[int, int], int]:
+def together(*watches: Watch | None) -> Watch:
+    """Several watches as one; None watches nothing."""
+    chosen = [watch for watch in watches if watch is not None]
+
+    def all_of_them(bands: list[int], window: ROI, values: Floats) -> None:
+        for watch in chosen:
+            watch(bands, window, values)
+
+    return all_of_them
+
+
+def _counts(
+    layer: LayerFile, grid: GeoBox, row: LayerSummary, watch: Watch | None
+) -> tuple[dict[int, int], int]:
     """Cells of every code on the country, and all cells; fills the missing share of `row`."""
     counts: Counter[int] = Counter()
     cells = 0
@@ -236,16 +267,22 @@ def _counts(layer: LayerFile, grid: GeoBox, row: LayerSummary) -> tuple[dict[int
                 codes, valid = read_raw_codes(layer, band, window)
                 counts.update(count_codes(codes, valid, where=layer.where))
                 cells += valid.size
+                if watch is not None:
+                    watch([band], window, np.where(valid, codes, np.nan)[np.newaxis])
     if cells:
         row.missing_pct = PERCENT * (1.0 - counts.total() / cells)
     return dict(counts), cells
 
 
 def code_findings(
-    layer: LayerFile, crosswalk: Crosswalk, grid: GeoBox, row: LayerSummary
+    layer: LayerFile,
+    crosswalk: Crosswalk,
+    grid: GeoBox,
+    row: LayerSummary,
+    watch: Watch | None = None,
 ) -> tuple[list[Finding], dict[int, int]]:
     """Codes of a land-use layer without a row in its crosswalk, and the cells of every code."""
-    counts, cells = _counts(layer, grid, row)
+    counts, cells = _counts(layer, grid, row, watch)
     if not set(counts) - set(crosswalk.nodata):
         return [_all_nodata(layer, "no land-cover class", cells)], counts
     missing = {
@@ -290,9 +327,11 @@ def _means_missing(code: int) -> bool:
     return code in BYTE_SENTINELS or bool(is_sentinel(np.array([float(code)]))[0])
 
 
-def mask_findings(layer: LayerFile, grid: GeoBox, row: LayerSummary) -> list[Finding]:
+def mask_findings(
+    layer: LayerFile, grid: GeoBox, row: LayerSummary, watch: Watch | None = None
+) -> list[Finding]:
     """A mask holds 0 and 1: a share or an undeclared nodata value would silently set no flag."""
-    counts, cells = _counts(layer, grid, row)
+    counts, cells = _counts(layer, grid, row, watch)
     if not counts:
         return [_all_nodata(layer, "no value", cells)]
     odd = sorted(set(counts) - {0, 1})
@@ -310,10 +349,14 @@ def mask_findings(layer: LayerFile, grid: GeoBox, row: LayerSummary) -> list[Fin
 
 
 def zone_findings(
-    layer: LayerFile, grid: GeoBox, row: LayerSummary, wanted: set[int]
+    layer: LayerFile,
+    grid: GeoBox,
+    row: LayerSummary,
+    wanted: set[int],
+    watch: Watch | None = None,
 ) -> list[Finding]:
     """Zones that nothing declares as missing, and gains for zones that are nowhere on the map."""
-    counts, cells = _counts(layer, grid, row)
+    counts, cells = _counts(layer, grid, row, watch)
     if not counts:
         return [_all_nodata(layer, "no zone", cells)]
     negative = sorted(zone for zone in counts if zone < 0)

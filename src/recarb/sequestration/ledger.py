@@ -40,7 +40,7 @@ MEANING: Mapping[Outcome, str] = {
     Outcome.NO_CLAY: "no clay content",
     Outcome.NO_LAND_USE: "no land use",
     Outcome.NOT_MODELLED: "land use is not modelled",
-    Outcome.LAND_USE_HISTORY: "a land use of the cell, now or before, has no DPM/RPM or NPP share",
+    Outcome.LAND_USE_HISTORY: "a land use of the cell, at any time, has no DPM/RPM or NPP share",
     Outcome.NO_COVER: "no plant cover in the cover layer",
     Outcome.NO_NPP: "a year without net primary production",
     Outcome.NO_ZONE: "no zone, but a scenario differs by zone",

@@ -34,16 +34,19 @@ def members(inputs: xr.Dataset, name: str, default: float) -> Floats:
     return np.full(by_member(inputs["soc"]).shape, default)
 
 
+def over_months(values: xr.DataArray) -> Floats:
+    """Values of a phase as (month, cell), whatever its months are called."""
+    return by_cell(values, str(next(name for name in values.dims if name != "cell")))
+
+
 def weather_of(inputs: xr.Dataset, phase: str) -> Weather:
     """The climate of a phase as the kernels take it."""
-    axis = "time" if phase == "warm_up" else "month"
-    cover = inputs[f"cover_{phase}"]
     return Weather(
-        temperature_c=by_cell(inputs[f"temperature_{phase}"], axis),
-        rain_mm=by_cell(inputs[f"rain_{phase}"], axis),
-        pet_mm=by_cell(inputs[f"pet_{phase}"], axis),
+        temperature_c=over_months(inputs[f"temperature_{phase}"]),
+        rain_mm=over_months(inputs[f"rain_{phase}"]),
+        pet_mm=over_months(inputs[f"pet_{phase}"]),
         irrigation_mm=by_cell(inputs["irrigation"], "month"),
-        cover=by_cell(cover, str(next(d for d in cover.dims if d != "cell"))),
+        cover=over_months(inputs[f"cover_{phase}"]),
     )
 
 
@@ -70,15 +73,15 @@ class Shape:
         return (*axes, "cell"), values[0]
 
 
-def land_of(land_use: Bytes, tables: ModelTables, share_of: Bytes | None = None) -> Land:
+def land_of(land_use: Bytes, tables: ModelTables) -> Land:
     """Paddy, shares and entry of land-use classes (cell,) or (year, cell) as the kernels take them.
 
-    The monthly shares are those of `share_of` (cell,), by default of `land_use`.
+    All follow the class of the year.
     """
     by_year = np.atleast_2d(land_use)
-    share_of = by_year[-1] if share_of is None else share_of
+    share = tables.share[by_year].swapaxes(1, 2)  # (year, month, cell)
     return Land(
         paddy=np.ascontiguousarray(tables.paddy[by_year]),
-        share=np.ascontiguousarray(tables.share[share_of].T),
+        share=np.ascontiguousarray(share.reshape(-1, by_year.shape[1])),
         entry=np.ascontiguousarray(np.moveaxis(tables.entry(by_year), -1, 0)),
     )

@@ -178,6 +178,7 @@ def working_bytes(config: RunConfig) -> int:
         return 0
     cells = cells_at_once(choices)
     years = config.warm_up.years[1] - config.warm_up.years[0] + 1 if config.warm_up else 0
-    block = cells * min(DRAWS_AT_ONCE, choices.draws) * (STATE_ROWS + ROWS_OF_YEAR * years)
+    rows = STATE_ROWS + ROWS_OF_YEAR * (years + config.forward.years)
+    block = cells * min(DRAWS_AT_ONCE, choices.draws) * rows
     results = cells * choices.draws * (len(quantities(config)) + len(DRAWN)) * RESULT_COPIES
     return FLOAT64 * (block + results)

@@ -272,4 +272,4 @@ def _kept(finished: FinishedTiles) -> list[Finding]:
 
 def last_year(config: RunConfig) -> int:
     """The year of t0: the end of the warm-up, or the year of the SOC map."""
-    return config.warm_up.years[1] if config.warm_up else config.model.soc_year
+    return config.t0_year

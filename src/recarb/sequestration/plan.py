@@ -19,6 +19,8 @@ from recarb.core.config import RunConfig
 from recarb.core.errors import ConfigError
 from recarb.harmonise.interpolate import margin_of
 from recarb.harmonise.regrid import cell_ratio
+from recarb.rothc.equilibrium import INPUTS
+from recarb.sequestration.chains import chains
 from recarb.sequestration.inputs import UNIT_BLOCK, UNIT_BLOCKS_KEPT, CountryInputs
 from recarb.sequestration.monte_carlo import share_maps, uncertainty_maps, working_bytes
 from recarb.sequestration.products import diagnostics, products
@@ -198,8 +200,20 @@ def _peak_bytes(config: RunConfig, sources: Sources, threads: int, size: int, ca
 
 def _working_bytes_per_cell(config: RunConfig, sources: Sources) -> int:
     years = config.warm_up.years[1] - config.warm_up.years[0] + 1 if config.warm_up else 0
-    numbers = YEAR * (SERIES_COPIES * years + YEAR_COPIES)
+    numbers = YEAR * (SERIES_COPIES * years + YEAR_COPIES) + _numbers_ahead(config)
     return FLOAT64 * numbers + math.ceil(NATIVE_BYTES * sources.native_cells)
+
+
+def _numbers_ahead(config: RunConfig) -> int:
+    """Of one cell, where the years ahead differ: the months, and the response of every year."""
+    ahead = config.forward
+    ramp = ahead.climate_change is not None and ahead.climate_change.ramp_years > 0
+    if not (ahead.year_by_year or ramp or config.inputs.land_use_forward):
+        return 0
+    members = len(chains(config.uncertainty))
+    horizons = max(members, len(ahead.further))  # further ones of the plain chain alone
+    courses = members * (len(config.scenarios) + 1)
+    return ahead.last * (SERIES_COPIES * YEAR + INPUTS * (horizons + courses))
 
 
 def _climate_bytes(size: int, sources: Sources) -> int:

@@ -11,10 +11,12 @@ from recarb.core.config import RunConfig
 from recarb.core.errors import InputError
 from recarb.core.grid import LONLAT, Tile, transform
 from recarb.rothc import kernels
+from recarb.sequestration.ahead import land_use_ahead, weather_ahead
 from recarb.sequestration.carbon_input import npp_ratio
-from recarb.sequestration.forward import BAU, scenario_input
+from recarb.sequestration.forward import BAU, courses_of_input
 from recarb.sequestration.inputs import CountryInputs
 from recarb.sequestration.ledger import MEANING, Outcome
+from recarb.sequestration.members import weather_of
 from recarb.sequestration.spin_up import POOLS, spin_up
 from recarb.sequestration.tables import YEAR, ModelTables
 from recarb.sequestration.warm_up import warm_up
@@ -102,26 +104,28 @@ def _stepped(
 ) -> tuple[Floats, Floats, Floats, Floats, Floats]:
     """Months of a phase, year by year because land use may change: pools, input, rate, deficit.
 
+    Each year has its own DPM/RPM, monthly shares and paddy factor.
+
     `c_input`, `land_use` : (years | 1,); monthly climate and cover repeat where they have one year.
     """
-    names = ("temperature", "rain", "pet", "cover")
-    series = {key: cell[f"{key}_{phase}"].isel(cell=0).values for key in names}
-    share = tables.share[cell["land_use"].values[0]]
+    weather = weather_ahead(cell) if phase == "forward" else weather_of(cell, phase)
     collected: list[tuple[Floats, ...]] = []
     for year in range(years):
-        at = {
-            key: np.ascontiguousarray(np.resize(values, (years, YEAR))[year])
-            for key, values in series.items()
-        }
+        at = weather._replace(
+            **{
+                key: np.resize(values[:, 0], (years, YEAR))[year]
+                for key, values in weather._asdict().items()
+            }
+        )
         used = land_use[year % land_use.size]
-        amount = c_input[year % c_input.size]
-        inputs = amount * share[:, None] * tables.entry(np.array(used))
+        amount = c_input[year % c_input.size] * tables.share[used]
+        inputs = amount[:, None] * tables.entry(np.array(used))
         pools, respired, deficits, rates = kernels.run_months(
             start,
             deficit,
-            at["temperature"],
-            at["rain"] + cell["irrigation"].isel(cell=0).values - at["pet"],
-            at["cover"],
+            at.temperature_c,
+            at.rain_mm + at.irrigation_mm - at.pet_mm,
+            at.cover,
             bool(tables.paddy[used]),
             inputs,
             float(cell["clay"].values[0]),
@@ -206,21 +210,20 @@ def _warm_up_months(
 def _forward_months(
     warm: xr.Dataset, cell: xr.Dataset, tables: ModelTables, config: RunConfig
 ) -> list[pd.DataFrame]:
-    c_bau = warm["c_bau"].values
-    amounts = {BAU: c_bau}
-    amounts |= {s.name: scenario_input(s, c_bau, cell, 0.0) for s in config.scenarios}
-    first = (config.warm_up.years[1] if config.warm_up else config.model.soc_year) + 1
+    names = [BAU, *(scenario.name for scenario in config.scenarios)]
+    courses = courses_of_input(warm, cell, tables, config.scenarios, config.forward.last)
     frames = []
-    for name, amount in amounts.items():
+    for name, course in zip(names, courses, strict=True):
         months = _stepped(
             warm["pools"].isel(cell=0).values,
             float(warm["deficit"].values[0]),
             cell,
             "forward",
-            amount,
+            course[0, :, 0],
             tables,
-            cell["land_use"].values,
-            config.forward.years,
+            land_use_ahead(cell)[:, 0],
+            config.forward.last,
         )
-        frames.append(_frame("forward", name, first, float(warm["iom"].values[0]), months))
+        iom = float(warm["iom"].values[0])
+        frames.append(_frame("forward", name, config.t0_year + 1, iom, months))
     return frames

@@ -19,7 +19,7 @@ from recarb.sequestration.uncertainty import (
 
 Floats = NDArray[np.float64]
 
-STOCK, RATE, SHARE, PLAIN = "t ha-1", "t ha-1 year-1", "percent", "1"
+STOCK, RATE, SHARE, PLAIN, YEARS = "t ha-1", "t ha-1 year-1", "percent", "1", "year"
 DEPTH = "030"
 STATISTIC_MEAN, STATISTIC_UNCERTAINTY = "MEAN", "UNCT"
 
@@ -121,6 +121,7 @@ def diagnostics(config: RunConfig) -> list[Product]:
         Product(pool, f"{pool}_t0", f"{pool.upper()} at t0", STOCK, *unbound)
         for pool in (*POOLS, "iom")
     ]
+    found += _futures(config)
     if config.uncertainty.chains:
         names = [scenario.name for scenario in config.scenarios]
         rates = [f"ASR_{s}" for s in (BAU, *names)] + [f"RSR_{s}" for s in names]
@@ -128,6 +129,33 @@ def diagnostics(config: RunConfig) -> list[Product]:
             Product(f"HW_{rate}", f"{rate}_HalfWidth", f"half width of {rate}", RATE, *unbound)
             for rate in rates
         ]
+    return found
+
+
+def _futures(config: RunConfig) -> list[Product]:
+    """The maps beyond `forward.years`: at further horizons, and in the steady state."""
+    unbound = (-np.inf, np.inf)
+    names = [BAU, *(scenario.name for scenario in config.scenarios)]
+    found = []
+    for n in config.forward.further:
+        kinds = [("SOC", f"SOC after {n} years", STOCK, names),
+                 ("ASR", f"absolute rate over {n} years", RATE, names),
+                 ("RSR", f"relative rate over {n} years", RATE, names[1:])]  # fmt: skip
+        found += [
+            Product(f"{kind}_{s}_{n}y", f"{kind}_{s}_{n}y", f"{title}, {s}", unit, *unbound)
+            for kind, title, unit, of in kinds
+            for s in of
+        ]
+    if config.forward.steady_state:
+        for s in names:
+            found += [
+                Product(f"SOC_{s}_steady", f"SOC_{s}_steady", f"steady SOC stock, {s}", STOCK,
+                        *unbound),
+                Product(f"Years_{s}_steady", f"Years_{s}_steady",
+                        f"years to 95 % of the way to the steady stock, {s}", YEARS, *unbound),
+            ]  # fmt: skip
+        title = "years to 95 % of the effect of a change of input"
+        found.append(Product("Years_effect", "Years_effect", title, YEARS, *unbound))
     return found
 
 
@@ -151,7 +179,7 @@ def derive(results: Mapping[str, xr.Dataset], config: RunConfig) -> xr.Dataset:
         if name != BAU:
             maps[f"RelDiff_{name}"] = stock - final[BAU]
             maps[f"RSR_{name}"] = (stock - final[BAU]) / years
-    maps |= _diagnostic_maps(mean)
+    maps |= _diagnostic_maps(mean) | _future_maps(mean, t0)
     if "max" in results:
         maps |= _uncertainty_maps(results, config)
     return xr.Dataset(
@@ -178,6 +206,24 @@ def _diagnostic_maps(mean: xr.Dataset) -> dict[str, Floats]:
     }
     found |= {str(n): mean[n].values for n in mean.data_vars if str(n).startswith("rate_")}
     found |= {pool: mean["pools"].sel(pool=pool).values for pool in POOLS}
+    return found
+
+
+def _future_maps(mean: xr.Dataset, t0: Floats) -> dict[str, Floats]:
+    found: dict[str, Floats] = {}
+    for n in mean["horizon"].values if "soc_ahead" in mean else ():
+        ahead = mean["soc_ahead"].sel(horizon=n)
+        stocks = {str(s): ahead.sel(scenario=s).values for s in ahead["scenario"].values}
+        for s, stock in stocks.items():
+            found[f"SOC_{s}_{n}y"] = stock
+            found[f"ASR_{s}_{n}y"] = (stock - t0) / n
+            if s != BAU:
+                found[f"RSR_{s}_{n}y"] = (stock - stocks[BAU]) / n
+    if "steady_soc" in mean:
+        for s in mean["scenario"].values:
+            found[f"SOC_{s}_steady"] = mean["steady_soc"].sel(scenario=s).values
+            found[f"Years_{s}_steady"] = mean["years_to_steady"].sel(scenario=s).values
+        found["Years_effect"] = mean["years_to_effect"].values
     return found
 
 

@@ -16,6 +16,7 @@ from recarb.sequestration.inputs import LAND_USE, CountryInputs
 from recarb.sequestration.ledger import Ledger
 from recarb.sequestration.tally import WITHOUT_DRAWS, Tally
 from recarb.sequestration.tile_store import TileKey
+from recarb.sources.origin import origins_of
 
 # keys of run.toml that no tile depends on: they may change before an interrupted run goes on
 NOT_OF_TILES = (
@@ -34,25 +35,28 @@ CODE = {".py", ".toml", ".csv"}
 def input_records(
     inputs: CountryInputs, config: RunConfig, progress: Progress | None = None
 ) -> list[dict[str, Any]]:
-    """Every input file: what it is, its unit, its size and hash."""
+    """Every input file: what it is, its unit, its size and hash, and where it comes from.
+
+    `origins` is there where `recarb fetch` or `recarb prepare` wrote it down.
+    """
     layers: list[tuple[str, LayerFile]] = list(inputs.layers.items())
     for name, climate in inputs.climates.items():
         layers += [(f"climate.{name}.{key}", file) for key, file in climate.files.items()]
     records = [
-        {
-            "layer": key,
-            "file": path.name,
-            "unit": layer.unit,
-            "unit_from": layer.unit_from,
-            **file_facts(path, progress),
-        }
+        _record(key, path, progress, {"unit": layer.unit, "unit_from": layer.unit_from})
         for key, layer in layers
         for path in layer.files
     ]
-    return records + [
-        {"layer": key, "file": path.name, **file_facts(path, progress)}
-        for key, path in _files_beside(config)
-    ]
+    return records + [_record(key, path, progress, {}) for key, path in _files_beside(config)]
+
+
+def _record(
+    key: str, path: AnyPath, progress: Progress | None, told: dict[str, str]
+) -> dict[str, Any]:
+    facts = file_facts(path, progress)
+    origins = origins_of(path, str(facts["sha256"]))
+    known = {"origins": origins} if origins else {}
+    return {"layer": key, "file": path.name, **told, **facts, **known}
 
 
 def _files_beside(config: RunConfig) -> list[tuple[str, AnyPath]]:

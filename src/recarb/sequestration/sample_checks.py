@@ -116,17 +116,18 @@ def check_sample(
 ) -> None:
     """Spin up some cells all over the country."""
     occupied.inside(inputs.units, inputs.grid)
-    sample = _Sample()
+    sample, tiles = _Sample(), 0
     for number, tile in enumerate(occupied.tiles()):
         if number >= SAMPLE_TILES and sample.cells:
             break  # beyond the sample only while nothing runs
-        loaded = inputs.load(tile)
+        loaded, tiles = inputs.load(tile), number + 1
         sample.add(loaded, inputs)
         if report.example is None and loaded.cells.sizes["cell"]:
             report.example = loaded.cells.isel(cell=slice(0, 1)).copy(deep=True)
     if not sample.cells:
         report.tell([_nothing_to_run(sample.outcomes)])
         return
+    report.cells = sample.cells / tiles * int(occupied.squares.sum())
     report.tell(_lacking(sample.outcomes))
     report.tell(_above_npp(sample))
     report.tell(_jump(config, sample.means / sample.cells))

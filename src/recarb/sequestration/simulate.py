@@ -6,6 +6,7 @@ import xarray as xr
 from recarb.core.config import RunConfig
 from recarb.sequestration.chains import perturb
 from recarb.sequestration.forward import forward
+from recarb.sequestration.futures import futures
 from recarb.sequestration.ledger import Outcome
 from recarb.sequestration.maps import with_units
 from recarb.sequestration.products import derive, diagnostics, products
@@ -36,6 +37,9 @@ def simulate(
     state = warm_up(state, members, tables)
     ended = _where_run(forward(state, members, tables, config.scenarios, config.forward.years))
     results = {str(name): ended.isel(chain=i) for i, name in enumerate(members["chain"].values)}
+    plain = futures(state.isel(chain=0), members.isel(chain=0), config, tables)
+    running = results["mean"]["outcome"] == np.uint8(Outcome.RUN)
+    results["mean"] = results["mean"].assign(plain.where(running))
     maps = with_units(derive(results, config), products(config) + diagnostics(config))
     return maps.assign_coords(
         {name: ("cell", inputs[name].values) for name in ("row", "column") if name in inputs.coords}

@@ -20,6 +20,8 @@ class SuspicionCode(StrEnum):
     ZERO_FILLED = "zero_filled"
     MIXED_CLIMATE = "mixed_climate"
     CLIMATE_JUMP = "climate_jump"
+    WRONG_SEASON = "wrong_season"
+    CONSTANT_COVER = "constant_cover"
 
 
 def suspicion(code: SuspicionCode, where: str, message: str, hint: str) -> Finding:

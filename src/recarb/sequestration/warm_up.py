@@ -48,7 +48,7 @@ def warm_up(state: xr.Dataset, inputs: xr.Dataset, tables: ModelTables) -> xr.Da
         by_member(state["deficit"]),
         weather_of(inputs, "warm_up"),
         soils_of(inputs),
-        land_of(land_use, tables, share_of=inputs["land_use"].values),
+        land_of(land_use, tables),
         c_input,
         tables.depth_cm,
         tables.parameters,

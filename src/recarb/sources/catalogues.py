@@ -5,6 +5,7 @@ A catalogue's answer goes into the cache like a file: --offline finds the same f
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from recarb.core.errors import Unreachable, WrongContent
@@ -47,8 +48,13 @@ def boundary_file(entry: Entry, area: Area, level: str, fetcher: Fetcher) -> Wan
     )
 
 
-def stac_files(entry: Entry, area: Area, years: Sequence[int], fetcher: Fetcher) -> list[Wanted]:
+def stac_files(
+    entry: Entry, area: Area, years: Sequence[int], fetcher: Fetcher, margin_deg: float = 0.0
+) -> list[Wanted]:
     """The assets of every item of a collection that touches the country in one of the years.
+
+    Of tiles that are read in part, `margin_deg` more is read on every side [deg], as of other maps;
+    a tile that lies in the margin alone may be empty.
 
     Raises
     ------
@@ -58,7 +64,9 @@ def stac_files(entry: Entry, area: Area, years: Sequence[int], fetcher: Fetcher)
     if entry.stac is None:
         raise WrongContent(f"{entry.id}: the registry names no STAC collection")
     found: dict[str, Wanted] = {}
-    for box in area.boxes:
+    margin_deg = margin_deg if entry.stac.window else 0.0
+    for country in area.boxes:
+        box = country.grown(margin_deg)
         for year in years:
             items = _search(entry, entry.stac, box, year, fetcher)
             if not items:
@@ -69,8 +77,18 @@ def stac_files(entry: Entry, area: Area, years: Sequence[int], fetcher: Fetcher)
             for item in items:
                 for asset in entry.stac.assets:
                     wanted = _asset(entry, entry.stac, item, asset, box)
+                    if margin_deg and _beside(item, country):
+                        wanted = replace(wanted, may_be_empty=True)
                     found[wanted.key] = wanted
     return list(found.values())
+
+
+def _beside(item: dict[str, Any], box: Box) -> bool:
+    """Whether an item lies outside a box, as far as it tells."""
+    if not item.get("bbox"):
+        return False
+    west, south, east, north = item["bbox"]
+    return bool(east <= box.west or west >= box.east or north <= box.south or south >= box.north)
 
 
 def _asset(entry: Entry, stac: Stac, item: dict[str, Any], asset: str, box: Box) -> Wanted:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from recarb.core.errors import WrongContent
+from recarb.core.errors import OutputError, WrongContent
 from recarb.sources.base import EMPTY, Kind, Wanted
 
 HEAD_BYTES = 16  # enough for every magic number
@@ -71,13 +71,13 @@ def check_file(path: Path, wanted: Wanted) -> tuple[str, ...]:
     with path.open("rb") as handle:
         head = handle.read(PAGE_BYTES)
     check_head(head, wanted.kind)
-    if wanted.kind is Kind.NETCDF and head.startswith(CLASSIC):
-        _check_classic_length(path)
     match wanted.kind:
-        case Kind.GEOTIFF | Kind.NETCDF:
+        case Kind.GEOTIFF:
             return ("first bytes", _check_raster(path, wanted))
+        case Kind.NETCDF:
+            return ("first bytes", _check_netcdf(path, wanted))
         case Kind.NETCDF_GZIP:
-            return ("first bytes", _check_gzip(path))
+            return ("first bytes", _check_gzip(path, wanted))
         case Kind.ZIP:
             return ("first bytes", _check_zip(path))
         case Kind.JSON:
@@ -144,19 +144,47 @@ def _check_classic_length(path: Path) -> None:
         raise WrongContent(f"expected a whole NetCDF 3, came: {error}") from error
 
 
-def _check_gzip(path: Path) -> str:
-    """Unpack to the end, which compares gzip's own checksum; the start must be NetCDF."""
+def _check_gzip(path: Path, wanted: Wanted) -> str:
+    """Unpack to the end, which compares gzip's own checksum, and decode the NetCDF inside."""
+    inside = path.with_name(path.name + ".unpacked.nc")
+    try:
+        total = _unpack(path, inside)
+        told = f"unpacked: {total} bytes, checksum of gzip"
+        if wanted.plausible is None or wanted.plausible.variable is None:
+            return told
+        return f"{told}; {_check_netcdf(inside, wanted)}"
+    finally:
+        inside.unlink(missing_ok=True)
+
+
+def _unpack(path: Path, target: Path) -> int:
+    """Unpack a gzip whose content starts as NetCDF; how many bytes it holds."""
     total = 0
     try:
-        with gzip.open(path) as inside:
-            head = inside.read(HEAD_BYTES)
-            check_head(head, Kind.NETCDF)
-            total = len(head)
-            while chunk := inside.read(CHUNK):
+        with gzip.open(path) as source, target.open("wb") as unpacked:
+            while chunk := source.read(CHUNK):
+                if not total:
+                    check_head(chunk[:PAGE_BYTES], Kind.NETCDF)
                 total += len(chunk)
-    except (OSError, EOFError, zlib.error) as error:
+                unpacked.write(chunk)
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise WrongContent(f"expected gzip that unpacks, came: {error}") from error
-    return f"unpacked: {total} bytes, checksum of gzip"
+    except OSError as error:
+        raise OutputError(
+            f"{target}: cannot be unpacked to be checked ({error.strerror}); make room"
+        ) from error
+    if not total:
+        check_head(b"", Kind.NETCDF)
+    return total
+
+
+def _check_netcdf(path: Path, wanted: Wanted) -> str:
+    """Decode a NetCDF of either format."""
+    with path.open("rb") as handle:
+        head = handle.read(HEAD_BYTES)
+    if head.startswith(CLASSIC):
+        _check_classic_length(path)
+    return _check_raster(path, wanted)
 
 
 def _check_zip(path: Path) -> str:

@@ -42,6 +42,7 @@ class Material:
     files : what was fetched, with its path in the cache; own files have no record
     values : of each file, the placeholders of the registry's pattern, as {"depth": "0-5cm"}
     entry : what the registry knows of the data set; None for the country's own
+    fetched : the record of each file; own files have none
     unit : of an own file whose tags name none
     """
 
@@ -57,6 +58,7 @@ class Material:
     values: tuple[Mapping[str, str], ...]
     entry: Entry | None = None
     unit: str | None = None
+    fetched: tuple[Fetched, ...] = ()
 
     def tags(self) -> dict[str, str]:
         """Provenance for the tags of a file."""
@@ -148,6 +150,7 @@ def _material(
         urls=tuple(one.url for one in files),
         values=tuple(values_of(entry, role, Path(one.key).name) for one in files),
         entry=entry,
+        fetched=tuple(files),
     )
 
 

@@ -106,7 +106,7 @@ def _files(
 ) -> list[Wanted]:
     match entry.access:
         case "stac":
-            return stac_files(entry, area, _in_range(entry, years), fetcher)
+            return stac_files(entry, area, _in_range(entry, years), fetcher, MAP_MARGIN_DEG)
         case "boundaries":
             return [boundary_file(entry, area, level, fetcher)
                     for level in entry.roles[role]["level"]]  # fmt: skip

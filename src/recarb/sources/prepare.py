@@ -29,6 +29,8 @@ from recarb.sources.prepare_land import mosaic, write_land_use
 from recarb.sources.prepare_record import Record, Step
 from recarb.sources.prepare_run import Facts, run_text
 from recarb.sources.prepare_soil import soil_layers, write_soil
+from recarb.sources.prepare_uncertainty import LARGEST_PCT, write_uncertainty
+from recarb.sources.prepare_uncertainty import LAYERS as UNCERTAINTY
 from recarb.sources.readers import layers_of
 from recarb.sources.registry import Entry
 from recarb.sources.target import soc_grid
@@ -37,11 +39,12 @@ RUN_FILE, NEW_RUN_FILE = "run.toml", "run.toml.new"
 STAGING = ".prepare"
 NEEDED = ("soc", "clay", "land_cover", "climate")
 USED = {"boundary", "provinces", "districts", "sand", "elevation", "cover", "ndvi", "scenario",
-        "normals", *NEEDED}  # fmt: skip
+        "normals", *NEEDED, *UNCERTAINTY}  # fmt: skip
 CROSSWALKS = {"glc_share": "glc_share"}  # of a data set, where not the default
 YEAR = re.compile(r"(?<!\d)((?:19|20)\d{2})(?!\d)")
 BYTES_PER_CELL = {"soc": 4, "clay": 4, "sand": 4, "elevation": 4, "land_cover": 53, "cover": 48,
-                  "ndvi": 48}  # fmt: skip  # not compressed; land cover: the class and 13 shares
+                  "ndvi": 48, "soc_quantiles": 4, "clay_quantiles": 4}  # fmt: skip
+# of layers, not compressed; land cover: the class and 13 shares
 BYTES_PER_VALUE = 4  # of climate
 CELL_DEG = 0.1  # of a climate product whose entry does not say, for the estimate alone
 BYTES_PER_MB = 1e6
@@ -167,6 +170,9 @@ class _Work:
     def steps(self) -> Iterator[Step]:
         """Every layer, in the order in which they are made."""
         yield from self._maps()
+        for quantiles, name in UNCERTAINTY.items():
+            if quantiles in self.materials:
+                yield self._uncertainty(name, self.materials[quantiles])
         yield from self._land_use()
         if "ndvi" in self.materials and "cover" not in self.materials:
             yield self._cover(self.materials["ndvi"])
@@ -193,6 +199,14 @@ class _Work:
 
             unit = {"unit": material.unit or ""}
             yield Step(role, (material,), (f"{role}.tif",), self._on_grid() | unit, make)
+
+    def _uncertainty(self, name: str, material: Material) -> Step:
+        def make() -> None:
+            _, cut = write_uncertainty(material, self.grid, material.tags(), self.out)
+            if cut.cells:
+                self.tell(f"{name}: {cut.cells:,} cells cut to {LARGEST_PCT:g} %")
+
+        return Step(name, (material,), (f"{name}.tif",), self._on_grid(), make)
 
     def _land_use(self) -> Iterator[Step]:
         material = self.materials["land_cover"]
@@ -318,6 +332,7 @@ def _only(material: Material, year: int) -> Material:
         hashes=tuple(material.hashes[i] for i in kept),
         urls=tuple(material.urls[i] for i in kept),
         values=tuple(material.values[i] for i in kept),
+        fetched=tuple(material.fetched[i] for i in kept if material.fetched),
     )
 
 

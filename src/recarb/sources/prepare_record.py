@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,8 +10,9 @@ from typing import Any
 from recarb.core.errors import OutputError
 from recarb.core.provenance import sha256_of, versions, write_json
 from recarb.sources.material import Material
+from recarb.sources.origin import PREPARED as FILE
+from recarb.sources.origin import file_record
 
-FILE = "prepared.json"
 FORMAT = 1  # goes up when layers are made in another way
 
 
@@ -101,9 +102,6 @@ class Record:
 
 
 def _origin(material: Material) -> dict[str, Any]:
-    files: Sequence[tuple[Path, str, str]] = list(
-        zip(material.paths, material.urls, material.hashes, strict=True)
-    )
     return {
         "layer": material.role,
         "source": material.source,
@@ -111,5 +109,12 @@ def _origin(material: Material) -> dict[str, Any]:
         "version": material.version,
         "licence": material.licence,
         "citation": material.citation,
-        "files": [{"file": path.name, "url": url, "sha256": digest} for path, url, digest in files],
+        "files": [file_record(one) for one in material.fetched] or _own_files(material),
     }
+
+
+def _own_files(material: Material) -> list[dict[str, Any]]:
+    return [
+        {"file": path.name, "url": "", "bytes": path.stat().st_size, "sha256": digest}
+        for path, digest in zip(material.paths, material.hashes, strict=True)
+    ]

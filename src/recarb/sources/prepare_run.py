@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from recarb.sources.material import Country, Material
 from recarb.sources.prepare_climate import Product
+from recarb.sources.prepare_uncertainty import LAYERS as UNCERTAINTY
 
 SPIN_UP_YEARS, SOC_YEAR = 20, 2000  # 1981-2000, and the map's year by convention [GSOCseq manual]
 SCALARS = ("clay", "sand", "elevation", "cover")
@@ -47,6 +48,11 @@ def run_text(facts: Facts) -> str:
         f'{key} = {{ path = "{key}.tif" }}  {_origin(facts.materials[key])}'
         for key in SCALARS
         if key in facts.materials
+    ]
+    lines += [
+        f'{key} = {{ path = "{key}.tif" }}  {_origin(facts.materials[role])}'
+        for role, key in UNCERTAINTY.items()
+        if role in facts.materials
     ]
     if "ndvi" in facts.materials and "cover" not in facts.materials:
         lines.append(f'cover = {{ path = "cover.tif" }}  {_origin(facts.materials["ndvi"])}')

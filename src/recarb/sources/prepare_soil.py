@@ -20,7 +20,9 @@ from recarb.sources.registry import Entry
 Floats = NDArray[np.float64]
 
 TOP_CM, BOTTOM_CM = 0.0, 30.0  # of the protocol's stock
-OF_ROLE = {"soc": "soc", "clay": "clay", "sand": "sand", "elevation": "elevation", "cover": "cover"}
+OF_ROLE = {"soc": "soc", "clay": "clay", "sand": "sand", "elevation": "elevation", "cover": "cover",
+           "soc_quantiles": "soc", "clay_quantiles": "clay"}  # fmt: skip
+Layers = Mapping[str, tuple[float, list[LayerFile]]]  # depth: its share of 0-30 cm, its files
 
 
 def depth_weights(entry: Entry, depths: list[str]) -> dict[str, float]:
@@ -55,12 +57,12 @@ def depth_weights(entry: Entry, depths: list[str]) -> dict[str, float]:
     )
 
 
-def soil_layers(material: Material, staging: Path) -> dict[str, tuple[float, list[LayerFile]]]:
-    """For each depth its share of 0-30 cm, and the files of it."""
+def soil_layers(material: Material, staging: Path, **values: str) -> Layers:
+    """For each depth its share of 0-30 cm, and the files of it; `values` choose among the files."""
     key = OF_ROLE[material.role]
     _refuse_database(material)
     variables = material.choices("variable")
-    given = {"variable": variables[0]} if variables else {}
+    given = values | ({"variable": variables[0]} if variables else {})
     depths = material.choices("depth")
     if material.entry is None or not depths:
         return {"": (1.0, layers_of(material, key, staging, **given))}
@@ -80,9 +82,17 @@ def _refuse_database(material: Material) -> None:
         )
 
 
+def mean_over_depth(layers: Layers, grid: GeoBox, roi: ROI, band: int = 1) -> Floats:
+    """Mean of 0-30 cm on a window of the grid, (y, x); NaN where a depth is unknown."""
+    total: Floats | float = 0.0
+    for share, files in layers.values():
+        total = total + share * first_known(to_grid(layer, grid, band, roi) for layer in files)
+    return np.asarray(total)
+
+
 def write_soil(
     material: Material,
-    layers: Mapping[str, tuple[float, list[LayerFile]]],
+    layers: Layers,
     grid: GeoBox,
     tags: Mapping[str, str],
     out: Out,
@@ -99,14 +109,9 @@ def write_soil(
     quantity = catalogue()[OF_ROLE[material.role]]
     bands = max(layer.count for _, files in layers.values() for layer in files)
 
-    def mean(roi: ROI, band: int) -> Floats:
-        total: Floats | float = 0.0
-        for share, files in layers.values():
-            total = total + share * first_known(to_grid(layer, grid, band, roi) for layer in files)
-        return np.asarray(total)
-
     def make(roi: ROI) -> Floats | None:
-        found = np.stack([mean(roi, band) for band in range(1, bands + 1)])
+        each = range(1, bands + 1)
+        found = np.stack([mean_over_depth(layers, grid, roi, band) for band in each])
         check_possible(found, quantity, f"{material.role} of {material.title}")
         return found if np.isfinite(found).any() else None
 

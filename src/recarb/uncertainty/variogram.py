@@ -1,8 +1,8 @@
 """How far a field is like itself: an exponential variogram fitted to values at places.
 
 gamma(d) = nugget + (sill - nugget) (1 - exp(-d / length)), from half the mean squared difference of
-pairs by distance [MG63], weighted by the number of pairs over gamma squared [CR85]. Few lines of numpy and scipy:
-the libraries for it bring a dozen packages with them.
+pairs by distance [MG63], weighted by the number of pairs over gamma squared [CR85]. Few lines of
+numpy and scipy: the libraries for it bring a dozen packages with them.
 """
 
 from dataclasses import dataclass

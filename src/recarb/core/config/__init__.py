@@ -6,10 +6,11 @@ manual unless a comment says otherwise.
 """
 
 from recarb.core.config.fields import Model
+from recarb.core.config.forward import ClimateChange, Forward
 from recarb.core.config.layers import Boundary, Climate, Inputs, LandUseLayer, Layer, Override
 from recarb.core.config.limits import Flags, Suspicion, Uncertainty
 from recarb.core.config.monte_carlo import MonteCarlo
-from recarb.core.config.phases import Choices, Forward, NppReference, SpinUp, WarmUp
+from recarb.core.config.phases import Choices, NppReference, SpinUp, WarmUp
 from recarb.core.config.run import RunConfig, load_config
 from recarb.core.config.scenarios import STANDARD_SCENARIOS, Scenario
 
@@ -18,6 +19,7 @@ __all__ = [
     "Boundary",
     "Choices",
     "Climate",
+    "ClimateChange",
     "Flags",
     "Forward",
     "Inputs",

@@ -44,6 +44,7 @@ class Inputs(Model):
     land_use: LandUseLayer
     land_use_spin_up: LandUseLayer | None = None
     land_use_yearly: LandUseLayer | None = None  # one band per warm-up year
+    land_use_forward: LandUseLayer | None = None  # one band, or one per year ahead
     cover: Layer | None = None
     elevation: Layer | None = None
     irrigation: Layer | None = None

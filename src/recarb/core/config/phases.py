@@ -1,4 +1,4 @@
-"""The three phases and the choices of the model."""
+"""Spin-up, warm-up and the choices of the model; the phase ahead is in `forward`."""
 
 from pydantic import Field
 
@@ -17,13 +17,6 @@ class WarmUp(Model):
 
     climate: str
     years: Years
-
-
-class Forward(Model):
-    """Phase 3: the projection, on the mean climate of the warm-up (without one, the spin-up's)."""
-
-    years: int = Field(default=20, ge=1, le=500)
-    climate: str | None = None
 
 
 class NppReference(Model):

@@ -12,10 +12,11 @@ from typing import Annotated, Any, Self
 from pydantic import Field, ValidationError, model_validator
 
 from recarb.core.config.fields import Folder, Model
+from recarb.core.config.forward import Forward, check_forward
 from recarb.core.config.layers import Boundary, Climate, Inputs
 from recarb.core.config.limits import Flags, Suspicion, Uncertainty
 from recarb.core.config.monte_carlo import MonteCarlo
-from recarb.core.config.phases import Choices, Forward, NppReference, SpinUp, WarmUp
+from recarb.core.config.phases import Choices, NppReference, SpinUp, WarmUp
 from recarb.core.config.scenarios import STANDARD_SCENARIOS, Scenario, check_names
 from recarb.core.errors import ConfigError
 from recarb.core.paths import AnyPath, is_file, parse_path, read_text
@@ -65,6 +66,7 @@ class RunConfig(Model):
                 f"{self.model.soc_year}: it has to start in {self.model.soc_year + 1} "
                 "(set model.soc_year, or warm_up.years)"
             )
+        check_forward(self)
         check_names(self.scenarios)
         by_zone = [s.name for s in self.scenarios if s.gain_pct_by_zone]
         if by_zone and self.inputs.zones is None:
@@ -99,6 +101,11 @@ class RunConfig(Model):
         if self.uncertainty.ssm_map or not names:
             return self.uncertainty.ssm_map
         return "SSM2" if "SSM2" in names else names[-1]
+
+    @property
+    def t0_year(self) -> int:
+        """The year at whose end the projection starts: the warm-up's last, or the SOC map's."""
+        return self.warm_up.years[1] if self.warm_up else self.model.soc_year
 
     def fingerprint(self) -> str:
         """Hash of the resolved configuration, wherever its files lie, however it is tiled [hex]."""

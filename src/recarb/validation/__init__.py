@@ -1,0 +1,1 @@
+"""Modelled against measured stocks, on maps and at sites; and parameters fitted to sites."""
