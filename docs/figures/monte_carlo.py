@@ -18,6 +18,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
+from PIL import Image
 from tests.real import runs
 
 from recarb.sequestration import pipeline
@@ -28,6 +29,7 @@ Floats = NDArray[np.float64]
 
 IMAGES = Path(__file__).resolve().parents[1] / "img"
 YEARS, RATE = 20, "RSR_SSM2"
+PALETTE = 128  # colours of the largest picture
 DRAWS = "\n[monte_carlo]\ndraws = 1000\ncorrelation_km = [50.0]\n"
 DELTA = DRAWS + 'method = "delta"\n'
 LABEL = "t C ha$^{-1}$ yr$^{-1}$"
@@ -88,7 +90,11 @@ def width_maps(widths: dict[str, Floats], drawn: Drawn) -> Path:
     how = {"cmap": "viridis", "norm": LogNorm(0.005, 2.0), "extend": "both"}
     maps = [(title, values, how) for title, values in widths.items()]
     target = IMAGES / "monte_carlo_widths.png"
-    return real_maps.side_by_side(target, drawn.run, maps, f"half width [{LABEL}]", columns=2)
+    real_maps.side_by_side(target, drawn.run, maps, f"half width [{LABEL}]", columns=2)
+    with Image.open(target) as image:
+        few = image.convert("RGB").quantize(PALETTE)
+    few.save(target, optimize=True)
+    return target
 
 
 def shares_and_totals(standard: Drawn, limits: Drawn) -> Path:
@@ -125,7 +131,7 @@ def _totals(axes, drawn: Drawn) -> None:
     axes.axvline(0.0, color="0.7", linewidth=0.8)
     axes.set_yticks(range(len(table)), labels)
     axes.set_ylim(len(table) - 0.5, -0.5)
-    axes.set_xlabel("RSR at +10 % of the country [Mt C yr$^{-1}$], 95 % interval")
+    axes.set_xlabel("national RSR at +10 % [Mt C yr$^{-1}$], 95 % interval")
     axes.set_title("A total under several assumptions on errors", fontsize=10)
 
 
