@@ -25,7 +25,6 @@ from recarb.core import errors
 from recarb.core.quantities import catalogue
 from recarb.sequestration.flags import flags
 from recarb.sequestration.ledger import FAILED, MEANING, Outcome
-from recarb.sequestration.monte_carlo import share_maps, uncertainty_maps
 from recarb.sequestration.output import map_tags
 from recarb.sequestration.products import Product, diagnostics, products
 from recarb.sequestration.summary import Summary
@@ -86,8 +85,7 @@ TABLES = {  # heading, what is said, and which classes of core/config it shows u
     "Choices, scenarios, uncertainty": (
         "Class keys are the 13 land-use classes, as text or number.",
         [("Choices", "model"), ("Scenario", "scenarios"), ("Uncertainty", "uncertainty"),
-         ("MonteCarlo", "monte_carlo"),
-         ("Flags", "flags"), ("Suspicion", "suspicion")],
+         ("MonteCarlo", "monte_carlo"), ("Flags", "flags"), ("Suspicion", "suspicion")],
     ),
 }  # fmt: skip
 
@@ -327,7 +325,6 @@ def standard_run() -> settings.RunConfig:
             "spin_up": {"climate": "any", "years": [1981, 2000]},
             "warm_up": {"climate": "any", "years": [2001, 2020]},
             "agricultural_emissions_mt_co2e_per_yr": 1.0,
-            "monte_carlo": {},
         }
     )
 
@@ -341,8 +338,8 @@ def outputs_page() -> str:
         MADE,
         "# Outputs\n",
         "A run of country `XTL` with three phases and the three standard scenarios leaves the "
-        "folder below. Other scenario names give other file names; more scenarios give more maps.\n"
-        "`recarb run --sis-names` writes the deliverables a second time into `sis/`.\n",
+        "folder below. Other scenarios give other maps. [Draws](../science/monte_carlo.md) add "
+        "`uncertainty/`, `recarb run --sis-names` a copy of the deliverables in `sis/`.\n",
         f"## Deliverables: {len(means)} maps and {len(delivered) - len(means)} of uncertainty\n",
         table(("file", "map", "unit", "plausible", "name in `sis/` (iso2 `XT`)"),
               (_product_row(p, config) for p in delivered)),
@@ -350,13 +347,6 @@ def outputs_page() -> str:
         table(("file", "map", "unit"), (_diagnostic_row(p) for p in diagnostics(config))),
         "`forward.horizons` and `forward.steady_state` add [maps](../science/futures.md).\n",
         "`XTL_outcome.tif` and `XTL_land_use.tif` are bytes, 255 = no data.\n",
-        "## Draws, in `uncertainty/`\n",
-        "With `[monte_carlo]` in run.toml, or `--monte-carlo`. `QUANTITY` is T0, or finalSOC, "
-        "ASR or RSR of a scenario.\n",
-        table(("file", "map", "unit"), _draw_rows(config)),
-        "`totals_uncertainty.csv` has one row for each group of cells (as in `summary.csv`), "
-        "quantity and `assumption` on how the errors of cells go together: total, standard "
-        "deviation `sd`, 95 % interval `low_95` to `high_95`, `half_width_pct`.\n",
         "## Outcome of a cell\n",
         table(("value", "name", "meaning", "counts as"), (_outcome_row(o) for o in Outcome)),
         "## Flags, in `flags/`: 1 = yes, 0 = no, 255 = not modelled\n",
@@ -382,19 +372,6 @@ def _product_row(product: Product, config: settings.RunConfig) -> Sequence[objec
 
 def _diagnostic_row(product: Product) -> Sequence[object]:
     return f"`XTL_{product.stem}.tif`", product.title, _unit(product)
-
-
-def _draw_rows(config: settings.RunConfig) -> Iterable[Sequence[object]]:
-    """Of the maps of one rate, and of what there is only of managed scenarios."""
-    for product in uncertainty_maps(config):
-        if product.key.endswith("RSR_SSM2") or product.key == "P_SSM2_above_BAU":
-            stem = product.stem.replace("RSR_SSM2", "QUANTITY")
-            title = product.title.replace("RSR_SSM2", "QUANTITY")
-            unit = "that of QUANTITY" if "QUANTITY" in stem else _unit(product)
-            yield f"`XTL_{stem}.tif`", title, unit
-    bands = share_maps(config)["RSR_SSM2_shares"]
-    names = ", ".join(band.title for band in bands)
-    yield "`XTL_RATE_shares.tif`", f"share of a rate's variance by input; bands {names}", "-"
 
 
 def _unit(product: Product) -> str:

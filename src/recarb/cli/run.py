@@ -15,6 +15,14 @@ if TYPE_CHECKING:
 ConfigArgument = Annotated[
     str, typer.Argument(help="run.toml of the country: a path or a URL", show_default=False)
 ]
+SisNames = Annotated[
+    bool,
+    typer.Option("--sis-names", help="Also write the maps under the information-system names."),
+]
+Draws = Annotated[
+    int | None,
+    typer.Option(metavar="DRAWS", help="Also draw the inputs so often, for every cell."),
+]
 Pictures = Annotated[bool, typer.Option("--pictures/--no-pictures", help="Draw every map as PNG.")]
 Workers = Annotated[
     int | None,
@@ -36,10 +44,7 @@ def run(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Start anew: do not go on from an interrupted run.")
     ] = False,
-    sis_names: Annotated[
-        bool,
-        typer.Option("--sis-names", help="Also write the maps under the information-system names."),
-    ] = False,
+    sis_names: SisNames = False,
     threads: Annotated[
         int | None,
         typer.Option(min=1, help="Tiles computed at once [default: one for each core]"),
@@ -51,10 +56,7 @@ def run(
             help="What the run may take, like 2GiB [default: half of the machine's memory]",
         ),
     ] = None,
-    monte_carlo: Annotated[
-        int | None,
-        typer.Option(metavar="DRAWS", help="Also draw the inputs so often, for every cell."),
-    ] = None,
+    monte_carlo: Draws = None,
     pictures: Pictures = True,
     workers: Workers = None,
     scheduler: Scheduler = None,

@@ -128,7 +128,7 @@ def after_findings(counts: dict[str, Any], ledger: Ledger) -> list[Finding]:
     ]
     if without := counts.get(WITHOUT_DRAWS):
         text = f"{without} cells have no uncertainty by draws: one draw or more did not end"
-        found.append(Finding(WITHOUT_DRAWS, Severity.WARNING, "run", text))
+        found.append(Finding("cells_without_monte_carlo", Severity.WARNING, "run", text))
     if ledger.failed:
         found.append(
             Finding("failed_cells", Severity.WARNING, "run", f"{ledger.failed} cells failed")
