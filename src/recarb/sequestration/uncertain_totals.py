@@ -169,7 +169,7 @@ def _assumptions(config: RunConfig, fitted: Variogram | None) -> list[Assumption
         text = f"errors correlate as exp(-d / {length:g} km), given in run.toml"
         found.append(Assumption(text, length))
     if choices.fit_correlation and fitted is not None:
-        length, nugget = _rounded(fitted.length_km, 3), _rounded(fitted.nugget, 3)
+        length, nugget = _rounded(fitted.length_km, 3), round(fitted.nugget, 2)
         text = (
             f"errors correlate as the mapped stock does: exp(-d / {length:g} km), nugget "
             f"{nugget:g}, fitted to ln SOC after land uses and trend"
