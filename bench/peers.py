@@ -188,7 +188,7 @@ def _weather(cells: Cells, years: int) -> Weather:
 
 def _soils(members: int, count: int) -> Soils:
     shape = (members, count)
-    return Soils(np.full(shape, CLAY_PCT), np.zeros(shape), np.ones(shape))
+    return Soils(np.full(shape, CLAY_PCT), np.zeros(shape), np.ones(shape), np.zeros(shape))
 
 
 def _land(count: int) -> Land:

@@ -91,7 +91,8 @@ TABLES = {  # heading, what is said, and which classes of core/config it shows u
         "Class keys are the 13 land-use classes, as text or number.",
         [("Choices", "model"), ("Variant", "model.variant"), ("Scenario", "scenarios"),
          ("AdoptedPractice", "scenarios.practices"),
-         ("Target", "targets"), ("Uncertainty", "uncertainty"), ("Ensemble", "ensemble"),
+         ("Target", "targets"), ("Uncertainty", "uncertainty"),
+         ("MonteCarlo", "monte_carlo"), ("Ensemble", "ensemble"),
          ("Flags", "flags"), ("Suspicion", "suspicion")],
     ),
 }  # fmt: skip
@@ -347,8 +348,8 @@ def outputs_page() -> str:
         MADE,
         "# Outputs\n",
         "A run of country `XTL` with three phases and the three standard scenarios leaves the "
-        "folder below. Other scenario names give other file names; more scenarios give more maps.\n"
-        "`recarb run --sis-names` writes the deliverables a second time into `sis/`.\n",
+        "folder below. Other scenarios give other maps. [Draws](../science/monte_carlo.md) add "
+        "`uncertainty/`, `recarb run --sis-names` a copy of the deliverables in `sis/`.\n",
         f"## Deliverables: {len(means)} maps and {len(delivered) - len(means)} of uncertainty\n",
         table(("file", "map", "unit", "plausible", "name in `sis/` (iso2 `XT`)"),
               (_product_row(p, config) for p in delivered)),

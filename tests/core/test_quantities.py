@@ -23,7 +23,7 @@ def test_its_own_unit_parses_and_is_the_identity(key):
 
 def test_carbon_is_named_by_substance_not_inside_the_unit():
     carbon = {key for key, quantity in catalogue().items() if quantity.substance == "C"}
-    assert carbon == {"soc", "npp_reference"}
+    assert carbon == {"soc", "soc_sd", "soc_low", "soc_high", "npp_reference"}
     assert not any(" C" in quantity.unit for quantity in catalogue().values())
 
 

@@ -114,7 +114,7 @@ def of_site(site: Site, years: int = 1, level: float = 1.0, deficit_mm: float = 
             irrigation_mm=np.zeros((YEAR, 1)),
             cover=site.cover[:, None].copy(),
         ),
-        Soils(site.clay_pct * one, 0.0 * one, one),
+        Soils(site.clay_pct * one, 0.0 * one, one, 0.0 * one),
         Land(
             np.array([[site.paddy]]), site.share[:, None].copy(), site.entry[:, None, None].copy()
         ),
@@ -152,10 +152,12 @@ def random_field(
     )
     spread = (members, count)
     shift, factor = np.array([0.0, -0.3, 0.3, 1.7, -2.5]), np.array([1.0, 1.05, 0.95, 0.5, 1.4])
+    greener = np.array([0.0, 0.1, -0.2])
     soils = Soils(
         rng.uniform(0.0, 80.0, count) * rng.uniform(0.8, 1.2, spread),
         np.resize(shift, members)[:, None] + np.zeros(spread),
         np.resize(factor, members)[:, None] + np.zeros(spread),
+        np.resize(greener, members)[:, None] + np.zeros(spread),
     )
     land = Land(
         rng.random((of_land, count)) < 0.2,

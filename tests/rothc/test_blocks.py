@@ -84,7 +84,7 @@ def months_of(field: Field, member: int, i: int, months: int) -> list[reference.
             w.rain_mm[m, i] * s.rain_factor[member, i]
             + w.irrigation_mm[m % YEAR, i]
             - w.pet_mm[m, i],
-            w.cover[m % len(w.cover), i],
+            float(np.clip(w.cover[m % len(w.cover), i] + s.cover_shift[member, i], 0.0, 1.0)),
         )
         for m in range(months)
     ]
@@ -201,9 +201,12 @@ def test_a_shift_and_a_factor_are_another_climate(phase):
         own = w._replace(
             temperature_c=w.temperature_c + one.soils.shift_c[0],
             rain_mm=w.rain_mm * one.soils.rain_factor[0],
+            cover=np.clip(w.cover + one.soils.cover_shift[0], 0.0, 1.0),
         )
         same = one.soils._replace(
-            shift_c=np.zeros((1, one.cells)), rain_factor=np.ones((1, one.cells))
+            shift_c=np.zeros((1, one.cells)),
+            rain_factor=np.ones((1, one.cells)),
+            cover_shift=np.zeros((1, one.cells)),
         )
         found = replace(one, weather=own, soils=same).run(phase)
         assert_same_bits(found, tuple(values[k : k + 1] for values in together))

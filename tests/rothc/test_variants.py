@@ -53,7 +53,7 @@ def soil_field(count: int, p: Parameters, **options) -> Field:
     deficit = -rng.uniform(0.0, 10.0, (field.members, 2, field.cells))
     return replace(
         field,
-        soils=Soils(clay, *field.soils[1:3], *texture),
+        soils=Soils(clay, *field.soils[1:4], *texture),
         land=field.land._replace(flooded=rng.uniform(0.0, 1.0, (YEAR, count))),
         deficit_mm=deficit if p.variant.mixed_cover else deficit[:, 0].copy(),
     )
@@ -71,7 +71,7 @@ def plain_rate(field: Field, member: int, i: int, at: int, deficits: list, p: Pa
     one_bar, driest, deepest, bare = limits
     rain = w.rain_mm[at, i] * s.rain_factor[member, i]
     water = rain + w.irrigation_mm[at % YEAR, i] - w.pet_mm[at, i]
-    f = w.cover[at % len(w.cover), i]
+    f = min(1.0, max(0.0, w.cover[at % len(w.cover), i] + s.cover_shift[member, i]))
     grounds = [(0, True), (1, False)] if v.mixed_cover else [(0, f >= 0.5)]
     moist = []
     for ground, covered in grounds:

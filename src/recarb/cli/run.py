@@ -15,6 +15,14 @@ if TYPE_CHECKING:
 ConfigArgument = Annotated[
     str, typer.Argument(help="run.toml of the country: a path or a URL", show_default=False)
 ]
+SisNames = Annotated[
+    bool,
+    typer.Option("--sis-names", help="Also write the maps under the information-system names."),
+]
+Draws = Annotated[
+    int | None,
+    typer.Option(metavar="DRAWS", help="Also draw the inputs so often, for every cell."),
+]
 Pictures = Annotated[bool, typer.Option("--pictures/--no-pictures", help="Draw every map as PNG.")]
 Workers = Annotated[
     int | None,
@@ -36,10 +44,7 @@ def run(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Start anew: do not go on from an interrupted run.")
     ] = False,
-    sis_names: Annotated[
-        bool,
-        typer.Option("--sis-names", help="Also write the maps under the information-system names."),
-    ] = False,
+    sis_names: SisNames = False,
     threads: Annotated[
         int | None,
         typer.Option(min=1, help="Tiles computed at once [default: one for each core]"),
@@ -51,6 +56,7 @@ def run(
             help="What the run may take, like 2GiB [default: half of the machine's memory]",
         ),
     ] = None,
+    monte_carlo: Draws = None,
     pictures: Pictures = True,
     workers: Workers = None,
     scheduler: Scheduler = None,
@@ -75,6 +81,8 @@ def run(
 
         recarb run kenya/run.toml --threads 2 --memory 1.5GiB
 
+        recarb run tinyland/run.toml --monte-carlo 1000
+
         recarb run kenya/run.toml --workers 4 --dask-report report.html
 
         recarb run s3://bucket/kenya/run.toml --scheduler tcp://host:8786
@@ -84,6 +92,8 @@ def run(
     from recarb.core.config import load_config
 
     settings = load_config(config)
+    if monte_carlo is not None:
+        settings = settings.with_draws(monte_carlo)
     if point is not None:
         _run_point(settings, point, plot, out)
         return
@@ -124,6 +134,8 @@ def _run_country(settings: "RunConfig", options: dict[str, Any], pictures: bool)
     for line in report.ledger.lines():
         typer.echo(line)
     typer.echo(_totals(report.summary))
+    for line in _uncertain_totals(report.uncertain_totals, settings):
+        typer.echo(line)
     typer.echo(f"maps, summary.csv and provenance.json: {report.folder}")
     if pictures:
         typer.echo(f"pictures: {report.folder / FOLDER / OVERVIEW} and others")
@@ -146,6 +158,19 @@ def _totals(table: "pd.DataFrame") -> str:
     shown = country[list(columns)].rename(columns=columns)
     body = shown.to_string(index=False, float_format=lambda value: f"{value:.4g}")
     return f"modelled area: {area:,.0f} ha\n{body}"
+
+
+def _uncertain_totals(table: "pd.DataFrame | None", settings: "RunConfig") -> list[str]:
+    """The national rows of totals_uncertainty.csv for people, each with its assumption."""
+    if table is None or table.empty:
+        return []
+    name = f"RSR_{settings.ssm_scenario}" if settings.ssm_scenario else "ASR_BAU"
+    country = table[(table["level"] == "country") & (table["quantity"] == name)]
+    lines = [f"{name} of the country [Mt C/yr], 95 % interval, if"]
+    return lines + [
+        f"  {row.assumption}: {row.total:.4g} ({row.low_95:.4g} to {row.high_95:.4g})"
+        for row in country.itertuples()
+    ]
 
 
 def _run_point(settings: "RunConfig", point: str, plot: bool, out: Path | None) -> None:

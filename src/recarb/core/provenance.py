@@ -13,7 +13,10 @@ from recarb.core.findings import Progress, no_progress
 from recarb.core.paths import AnyPath, reaching
 
 CHUNK = 1 << 20  # bytes read at a time
-PACKAGES = ("recarb", "numpy", "numba", "xarray", "rasterio", "odc-geo", "pyproj", "pyet", "pint")
+PACKAGES = (
+    *("recarb", "numpy", "scipy", "numba", "xarray"),
+    *("rasterio", "odc-geo", "pyproj", "pyet", "pint"),
+)
 
 
 def sha256_of(path: AnyPath, progress: Progress | None = None) -> str:

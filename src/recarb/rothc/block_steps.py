@@ -26,13 +26,14 @@ HALVED = 0.5**SQUARINGS
 
 PLANT_POOL = (0, 1, 0, 0, 0, 1, 0)  # the plant pool of each column; of 2, 3 and 6 it is empty
 
-SOIL_ROWS = 6  # of the array that describes the soils of a block:
+SOIL_ROWS = 7  # of the array that describes the soils of a block:
 DEEPEST = 0  # maximum deficit [mm]
 STEEPNESS = 1  # (1 - b_min) / (deficit between one bar and the maximum) [mm-1]
 KEPT = 2  # share of decomposed carbon that stays, 1 / (1 + x) [-]
 SHIFT = 3  # added to temperature [K]
 FACTOR = 4  # times rain [-]
 PADDY = 5  # rate modifier of flooded rice [-]
+GREENER = 6  # added to plant cover [-]
 
 CENTRE = 0.15  # of u / 32, between 0 (any heat) and 0.25 (-5 degC)
 EXP_CENTRE = math.exp(CENTRE)
@@ -101,6 +102,7 @@ def describe_soils(
     depth_cm: float,
     shift_c: Floats,
     rain_factor: Floats,
+    cover_shift: Floats,
     paddy: Bools,
     p: Parameters,
     soil: Floats,
@@ -113,6 +115,7 @@ def describe_soils(
         soil[KEPT, j] = 1.0 / (1.0 + co2_ratio(clay_pct[j], p))
         soil[SHIFT, j] = shift_c[j]
         soil[FACTOR, j] = rain_factor[j]
+        soil[GREENER, j] = cover_shift[j]
     slow_paddy(paddy, p, soil)
 
 
@@ -131,6 +134,14 @@ def load_month(
     for j in range(balance_mm.size):
         shifted_c[j] = temperature_c[j] + shift[j]
         balance_mm[j] = rain_mm[j] * factor[j] + irrigation_mm[j] - pet_mm[j]
+
+
+@inlined
+def load_cover(cover: Floats, soil: Floats, shifted: Floats) -> None:
+    """Fill `shifted` with the plant cover of the month: `rates.shifted_cover`."""
+    greener = soil[GREENER]
+    for j in range(shifted.size):
+        shifted[j] = min(1.0, max(0.0, cover[j] + greener[j]))
 
 
 @inlined

@@ -12,6 +12,7 @@ from recarb.rothc.block_steps import (
     compose_columns,
     describe_soils,
     feed,
+    load_cover,
     load_month,
     reset_columns,
     slow_paddy,
@@ -46,6 +47,7 @@ def soils_of_block(
         depth_cm,
         soils.shift_c[member, lo:hi],
         soils.rain_factor[member, lo:hi],
+        soils.cover_shift[member, lo:hi],
         land.paddy[0, lo:hi],
         p,
         soil,
@@ -65,7 +67,7 @@ def rates_of_month(
     deficit_mm: Floats,
     rates: Floats,
 ) -> None:
-    """Let a month pass over the deficit and fill `rates`; `room` (2, cells) is to work in."""
+    """Let a month pass over the deficit and fill `rates`; `room` (3, cells) is to work in."""
     of_series = month % weather.temperature_c.shape[0]
     load_month(
         weather.temperature_c[of_series, lo:hi],
@@ -76,8 +78,8 @@ def rates_of_month(
         room[0],
         room[1],
     )
-    cover = weather.cover[month % weather.cover.shape[0], lo:hi]
-    wet_and_dry(room[1], cover, soil, p, deficit_mm, rates)
+    load_cover(weather.cover[month % weather.cover.shape[0], lo:hi], soil, room[2])
+    wet_and_dry(room[1], room[2], soil, p, deficit_mm, rates)
     warm(room[0], p, rates)
 
 
@@ -100,7 +102,7 @@ def warm_up_block(
     `pools` (4, cells), `deficit_mm`, `mean_rate` and `respired` (cells,) are changed in place.
     """
     years, cells = c_input.shape[0], hi - lo
-    room, rates, plant = np.empty((2, cells)), np.empty(cells), np.empty(cells)
+    room, rates, plant = np.empty((3, cells)), np.empty(cells), np.empty(cells)
     # contiguous: only their loops become vector code
     stock, deficit, lost = np.empty((POOLS, cells)), np.empty(cells), np.zeros(cells)
     total_rate, entry = np.zeros(cells), np.empty((INPUTS, cells))
@@ -133,7 +135,7 @@ def year_deficit_block(
     weather: Weather, soil: Floats, lo: int, hi: int, p: Parameters, deficit_mm: Floats
 ) -> None:
     """Let the first year of the weather pass over the deficit."""
-    room, rates = np.empty((2, hi - lo)), np.empty(hi - lo)
+    room, rates = np.empty((3, hi - lo)), np.empty(hi - lo)
     for month in range(YEAR):
         load_month(
             weather.temperature_c[month, lo:hi],
@@ -144,7 +146,8 @@ def year_deficit_block(
             room[0],
             room[1],
         )
-        wet_and_dry(room[1], weather.cover[month, lo:hi], soil, p, deficit_mm, rates)
+        load_cover(weather.cover[month, lo:hi], soil, room[2])
+        wet_and_dry(room[1], room[2], soil, p, deficit_mm, rates)
 
 
 @njit
@@ -166,7 +169,7 @@ def annual_map_block(
     end afterwards; `mean_rate` (cells,) is filled.
     """
     cells = hi - lo
-    room, rates, left = np.empty((2, cells)), np.empty(cells), np.empty((POOLS, cells))
+    room, rates, left = np.empty((3, cells)), np.empty(cells), np.empty((POOLS, cells))
     per_rate = p.k_hum_per_yr / p.months_per_year
     reset_columns(columns)
     for j in range(cells):

@@ -35,7 +35,7 @@ Bytes = NDArray[np.uint8]
 
 YEAR = 12  # months
 BLOCK = 256  # cells that stay in the first cache together
-NO_SHIFT = (np.zeros((1, 1)), np.ones((1, 1)))  # of the climate of one soil
+NO_SHIFT = (np.zeros((1, 1)), np.ones((1, 1)), np.zeros((1, 1)))  # of the climate and cover
 
 
 def prepared(soils: Soils, depth_cm: float, p: Parameters) -> Soils:

@@ -60,6 +60,16 @@ def standard_limits(clay_pct: float, depth_cm: float, p: Parameters) -> Limits:
 
 
 @njit
+def shifted_cover(cover: float, shift: float) -> float:
+    """Plant cover [0-1] under the shift of a member, never outside 0..1.
+
+    >>> [round(shifted_cover(0.9, shift), 2) for shift in (-0.3, 0.0, 0.3)]
+    [0.6, 0.9, 1.0]
+    """
+    return min(1.0, max(0.0, cover + shift))
+
+
+@njit
 def is_vegetated(cover: float, p: Parameters) -> bool:
     """Whether a month with cover fraction `cover` [0-1] counts as vegetated."""
     return cover >= p.cover_threshold

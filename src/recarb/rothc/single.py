@@ -32,7 +32,13 @@ from recarb.rothc.equilibrium import (
 )
 from recarb.rothc.parameters import STANDARD, Parameters
 from recarb.rothc.pools import co2_ratio, decay_factors, decompose
-from recarb.rothc.rates import Limits, paddy_rate, seasonal_paddy_rate, standard_limits
+from recarb.rothc.rates import (
+    Limits,
+    paddy_rate,
+    seasonal_paddy_rate,
+    shifted_cover,
+    standard_limits,
+)
 from recarb.rothc.weather import Land, Soils, Weather
 
 Floats = NDArray[np.float64]
@@ -84,7 +90,8 @@ def year_of(
         temperature[m] = weather.temperature_c[at, i] + soils.shift_c[member, i]
         rain = weather.rain_mm[at, i] * soils.rain_factor[member, i]
         balance[m] = rain + weather.irrigation_mm[m, i] - weather.pet_mm[at, i]
-        cover[m] = weather.cover[month % weather.cover.shape[0], i]
+        covered = weather.cover[month % weather.cover.shape[0], i]
+        cover[m] = shifted_cover(covered, soils.cover_shift[member, i])
         paddy[m] = paddy_of(land, year, m, i, p)
     return Year(temperature, balance, cover, paddy)
 
@@ -147,6 +154,7 @@ def warm_up_cell(
         year = month // YEAR
         at = month % weather.temperature_c.shape[0]
         covered = weather.cover[month % weather.cover.shape[0], i]
+        covered = shifted_cover(covered, soils.cover_shift[member, i])
         rain = weather.rain_mm[at, i] * soils.rain_factor[member, i]
         balance = rain + weather.irrigation_mm[month % YEAR, i] - weather.pet_mm[at, i]
         deficits = next_deficits(deficits, balance, covered, limits, p)

@@ -33,7 +33,8 @@ class Weather(NamedTuple):
 class Soils(NamedTuple):
     """What differs between members; each is (member, cell).
 
-    clay_pct : [%]; shift_c : added to every temperature [K]; rain_factor : times every rain [-]
+    clay_pct : [%]; shift_c : added to every temperature [K]; rain_factor : times every rain [-];
+    cover_shift : added to the plant cover of every month, which stays within 0..1
     silt_pct, bulk_density_g_cm3, organic_carbon_pct : [%], [g cm-3], [%]; for the variants of
     moisture by van Genuchten
     limits_mm : (member, 4, cell) `rates.Limits`, filled by `kernels.prepared` for these variants
@@ -42,6 +43,7 @@ class Soils(NamedTuple):
     clay_pct: Floats
     shift_c: Floats
     rain_factor: Floats
+    cover_shift: Floats
     silt_pct: Floats = NOT_GIVEN
     bulk_density_g_cm3: Floats = NOT_GIVEN
     organic_carbon_pct: Floats = NOT_GIVEN

@@ -135,7 +135,7 @@ def courses_of(
             entry,
             npp[member] if scenario.cap_at_npp else None,
             inputs,
-            float(extra),
+            extra,
         )
         for member, extra in enumerate(points)
     ]

@@ -203,10 +203,7 @@ def inputs_of_scenarios(
 ) -> Floats:
     """Annual carbon input of BAU and every scenario [t C ha-1 yr-1], (member, scenario, cell)."""
     c_bau = by_member(state["c_bau"])
-    points = np.atleast_1d(inputs["gain_points"].values) if "gain_points" in inputs else [0.0]
-    return np.stack(
-        [
-            np.stack([c, *(scenario_input(s, c, inputs, float(extra)) for s in scenarios)])
-            for c, extra in zip(c_bau, points, strict=True)
-        ]
-    )
+    points = inputs["gain_points"].values if "gain_points" in inputs else np.zeros(len(c_bau))
+    points = points[:, None] if points.ndim == 1 else points
+    managed = [scenario_input(s, c_bau, inputs, points) for s in scenarios]
+    return np.stack([c_bau, *managed], axis=1)

@@ -41,6 +41,9 @@ Bools = NDArray[np.bool_]
 LAND_USE = ("land_use", "land_use_spin_up", "land_use_yearly", "land_use_forward")
 BY_YEAR = ("land_use_yearly", "land_use_forward")  # bands are years
 MONTHLY = ("cover", "irrigation")  # twelve bands
+SPREADS = tuple(
+    f"{of}_{how}" for of in ("soc", "clay") for how in ("uncertainty", "sd", "low", "high")
+)
 AXES = {"warm_up": "time", "reference": "reference", "ahead": "time_ahead"}  # of months or years
 UNIT_BLOCK = 512  # cells along a side of the blocks in which the boundary is rasterized
 UNIT_BLOCKS_KEPT = 200  # two rows of blocks of a world of 1 km; 100 MB
@@ -219,13 +222,16 @@ class CountryInputs:
             ("irrigation", Outcome.NO_IRRIGATION),
             ("zones", Outcome.NO_ZONE),
             ("npp_reference", Outcome.NO_NPP_REFERENCE),
-            ("soc_uncertainty", Outcome.NO_UNCERTAINTY_LAYER),
-            ("clay_uncertainty", Outcome.NO_UNCERTAINTY_LAYER),
+            *((key, Outcome.NO_UNCERTAINTY_LAYER) for key in SPREADS),
             *((key, Outcome.NO_TEXTURE) for key in TEXTURE),
         ):
             if key in maps:
                 by_month = np.isnan(maps[key]).reshape(-1, *soc.shape)
                 reasons.append((outcome, np.asarray(by_month.any(axis=0))))
+        for key in ("soc", "clay"):
+            if f"{key}_low" in maps:
+                low, high = maps[f"{key}_low"], maps[f"{key}_high"]
+                reasons.append((Outcome.NO_UNCERTAINTY_LAYER, ~((low > 0.0) & (low <= high))))
         found = np.full(soc.shape, Outcome.RUN, dtype=np.uint8)
         for outcome, where in reversed(reasons):
             found[where] = outcome
@@ -272,7 +278,7 @@ class CountryInputs:
         cells["irrigation"] = (("month", "cell"), irrigation)
         if "cover" in maps:
             cells["cover_layer"] = (("month", "cell"), maps["cover"][:, *at])
-        for key in (*OF_CELLS, "npp_reference", "soc_uncertainty", "clay_uncertainty", *TEXTURE):
+        for key in (*OF_CELLS, "npp_reference", *SPREADS, *TEXTURE):
             if key in maps:
                 cells[key] = ("cell", maps[key][at])
         return _with_catalogue_attrs(cells)

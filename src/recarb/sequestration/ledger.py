@@ -54,7 +54,7 @@ MEANING: Mapping[Outcome, str] = {
     Outcome.NO_NPP: "a year without net primary production",
     Outcome.NO_ZONE: "no zone, but a scenario differs by zone",
     Outcome.NO_NPP_REFERENCE: "no value in the NPP reference layer",
-    Outcome.NO_UNCERTAINTY_LAYER: "no value in an uncertainty layer",
+    Outcome.NO_UNCERTAINTY_LAYER: "no value in an uncertainty layer, or limits that cross",
     Outcome.NO_IRRIGATION: "no value in the irrigation layer",
     Outcome.NO_TURNOVER: "no month warm enough for decomposition",
     Outcome.NO_TEXTURE: "no silt, bulk density or organic carbon, which the variant needs",

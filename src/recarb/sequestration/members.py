@@ -65,6 +65,7 @@ def soils_of(inputs: xr.Dataset) -> Soils:
         clay_pct=clay,
         shift_c=members(inputs, "temperature_shift", 0.0),
         rain_factor=members(inputs, "rain_factor", 1.0),
+        cover_shift=members(inputs, "cover_shift", 0.0),
         **texture,
     )
 

@@ -18,13 +18,15 @@ from recarb.core.quantities import CODE
 from recarb.io.cog import BLOCK, MapSpec, MapWriter
 from recarb.sequestration.ensemble_maps import ensemble_products
 from recarb.sequestration.flags import Flag, flags
-from recarb.sequestration.products import Product, diagnostics, products
+from recarb.sequestration.monte_carlo import share_maps, uncertainty_maps
+from recarb.sequestration.products import PLAIN, Product, diagnostics, products
 from recarb.sequestration.run_folder import STAGING, writing
 from recarb.sequestration.schedule import in_order
 from recarb.sequestration.tile_run import TileResult
 
 PROTOCOLS = {"rothc-26.3": "GSOCseq, RothC-26.3", FAO_R: "GSOCseq, fao-r (scripts v1.1)"}
 DIAGNOSTICS, FLAGS, ENSEMBLE, SIS = "diagnostics", "flags", "ensemble", "sis"
+UNCERTAINTY = "uncertainty"
 BLOCKS = (Flag("outcome", "outcome of the cell"), Flag("land_use", "land use at t0"))
 
 
@@ -52,12 +54,15 @@ class RunMaps:
         self._stack = ExitStack()
         self._of_ensemble = ensemble_products(config)
         self._writers: dict[str, tuple[MapWriter, str]] = {}
+        self._bands: dict[str, tuple[MapWriter, int]] = {}  # of maps with several
 
     def __enter__(self) -> Self:
         with ExitStack() as opened:
             with writing(self.folder):
                 for name in (DIAGNOSTICS, FLAGS, *([ENSEMBLE] if self._of_ensemble else [])):
                     (self.folder / name).mkdir()
+                if self.config.monte_carlo is not None:
+                    (self.folder / UNCERTAINTY).mkdir()
             self._open_maps(opened)
             self._stack = opened.pop_all()
         return self
@@ -87,15 +92,32 @@ class RunMaps:
             (product.key, self._spec(product, f"{code}_{product.stem}"), ENSEMBLE)
             for product in self._of_ensemble
         ]
+        specs += [
+            (product.key, self._spec(product, f"{code}_{product.stem}"), UNCERTAINTY)
+            for product in uncertainty_maps(self.config)
+        ]
+        shares = share_maps(self.config)
+        specs += [
+            (stem, self._bands_spec(bands, f"{code}_{stem}"), UNCERTAINTY)
+            for stem, bands in shares.items()
+        ]
         for key, spec, folder in specs:
             writer = MapWriter(spec, self.grid, self.folder / STAGING, self.block)
             self._writers[key] = (opened.enter_context(writer), folder)
+        for stem, bands in shares.items():
+            writer = self._writers[stem][0]
+            self._bands |= {band.key: (writer, i) for i, band in enumerate(bands, start=1)}
 
     def _spec(self, product: Product, name: str) -> MapSpec:
         if product.unit == CODE:
             return self._byte_spec(Flag(product.key, product.title), name)
         tags = self._tags(product.title, product.unit)
         return MapSpec(name, product.title, product.unit, tags=tags)
+
+    def _bands_spec(self, bands: list[Product], name: str) -> MapSpec:
+        title = "share of the variance by input"
+        tags = self._tags(title, PLAIN)
+        return MapSpec(name, title, PLAIN, tags=tags, bands=tuple(band.title for band in bands))
 
     def _byte_spec(self, flag: Flag, name: str) -> MapSpec:
         return MapSpec(name, flag.title, CODE, "uint8", self._tags(flag.title, CODE))
@@ -110,7 +132,8 @@ class RunMaps:
         at = (result.rows, result.columns)
         columns: dict[str, NDArray[Any]] = {**result.maps, **result.flags}
         for key, values in columns.items():
-            self._writers[key][0].write(_scattered(values, at, result.tile.shape), row, column)
+            writer, band = self._bands.get(key) or (self._writers[key][0], 1)
+            writer.write(_scattered(values, at, result.tile.shape), row, column, band)
         self._writers["outcome"][0].write(result.outcome, row, column)
         land_use = np.where(result.land_use == 0, np.nan, result.land_use)
         self._writers["land_use"][0].write(land_use, row, column)

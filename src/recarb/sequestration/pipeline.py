@@ -44,6 +44,7 @@ from recarb.sequestration.schedule import in_order
 from recarb.sequestration.tally import Tally
 from recarb.sequestration.tile_run import TileResult, compile_model, run_tile
 from recarb.sequestration.tile_store import FinishedTiles, Store, read_key
+from recarb.sequestration.uncertain_totals import totals_findings, totals_table
 
 log = logging.getLogger("recarb")
 
@@ -57,6 +58,7 @@ class RunReport:
     summary: pd.DataFrame
     findings: list[Finding]
     counts: dict[str, Any] = field(default_factory=dict)
+    uncertain_totals: pd.DataFrame | None = None  # of a Monte Carlo
 
 
 def run(
@@ -136,12 +138,17 @@ def run(
                 maps.publish(plan.threads, show)
                 if sis_names:
                     maps.copy_under_sis_names(last_year(config))
-            table = tally.summary.table()
+            table, uncertain = tally.summary.table(), None
+            if config.monte_carlo is not None:
+                uncertain = totals_table(folder.part, inputs, show)
+                findings += totals_findings(uncertain, config)
             with writing(folder.part):
                 table.to_csv(folder.part / "summary.csv", index=False)
                 if config.ensemble.models:
                     models = tally.models.table()
                     models.to_csv(folder.part / ENSEMBLE / "summary.csv", index=False)
+                if uncertain is not None:
+                    uncertain.to_csv(folder.part / "totals_uncertainty.csv", index=False)
                 record = provenance(config, files, findings, tally, checked)
                 write_json(folder.part / "provenance.json", record)
             for line in tally.ledger.lines():
@@ -149,7 +156,8 @@ def run(
             if pictures:
                 pictures(folder.part)
             final = folder.finish(show)
-    return RunReport(final, tally.ledger, table, findings + _kept(finished), tally.record())
+    findings = findings + _kept(finished)
+    return RunReport(final, tally.ledger, table, findings, tally.record(), uncertain)
 
 
 def _plan(

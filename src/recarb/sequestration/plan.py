@@ -23,6 +23,7 @@ from recarb.rothc.equilibrium import INPUTS
 from recarb.sequestration.chains import chains
 from recarb.sequestration.ensemble_maps import ensemble_products
 from recarb.sequestration.inputs import UNIT_BLOCK, UNIT_BLOCKS_KEPT, CountryInputs
+from recarb.sequestration.monte_carlo import share_maps, uncertainty_maps, working_bytes
 from recarb.sequestration.products import diagnostics, products
 
 MIB = 2**20
@@ -120,6 +121,8 @@ def plan_run(
         The memory is too little even for one thread and the smallest tiles.
     """
     wanted = max(SMALL, math.sqrt(shape[0] * shape[1] / (TILES_PER_THREAD * threads * shared_by)))
+    if config.monte_carlo is not None:
+        wanted = SMALL  # a tile then takes long: progress is seen, and little is lost
     sizes = [size for size in SIZES if size <= wanted]
     if kept_tile_cells is not None:
         sizes = [kept_tile_cells, *sizes]
@@ -190,7 +193,10 @@ def _peak_bytes(config: RunConfig, sources: Sources, threads: int, size: int, ca
     """The formula at the head of this module."""
     boundary = UNIT_BLOCK**2 * UNIT_NUMBER * UNIT_BLOCKS_KEPT if config.boundary else 0
     working = size**2 * _working_bytes_per_cell(config, sources) + _climate_bytes(size, sources)
+    working += working_bytes(config)
     maps = len(products(config)) + len(diagnostics(config)) + len(ensemble_products(config))
+    maps += len(uncertainty_maps(config))
+    maps += sum(len(bands) for bands in share_maps(config).values())
     result = size**2 * maps * FLOAT32
     return BASE_BYTES + boundary + cache + threads * (working + AHEAD * result)
 

@@ -15,7 +15,7 @@ from recarb.sequestration.checks import MOST, CheckReport
 from recarb.sequestration.ensemble_maps import reason_findings
 from recarb.sequestration.inputs import LAND_USE, CountryInputs
 from recarb.sequestration.ledger import Ledger
-from recarb.sequestration.tally import Tally
+from recarb.sequestration.tally import WITHOUT_DRAWS, Tally
 from recarb.sequestration.targets import target_findings
 from recarb.sequestration.tile_store import TileKey
 from recarb.sources.origin import origins_of
@@ -30,7 +30,7 @@ NOT_OF_TILES = (
     "suspicion",
     "tile_cells",
 )
-COMPUTING = ("python", "numpy", "numba", "rasterio", "pyproj", "pyet")
+COMPUTING = ("python", "numpy", "scipy", "numba", "rasterio", "pyproj", "pyet")
 CODE = {".py", ".toml", ".csv"}
 
 
@@ -152,6 +152,9 @@ def after_findings(counts: dict[str, Any], ledger: Ledger) -> list[Finding]:
     ]
     found += target_findings(counts.get("targets", {}))
     found += reason_findings(counts.get("ensemble_cells", {}))
+    if without := counts.get(WITHOUT_DRAWS):
+        text = f"{without} cells have no uncertainty by draws: one draw or more did not end"
+        found.append(Finding("cells_without_monte_carlo", Severity.WARNING, "run", text))
     if ledger.failed:
         found.append(
             Finding("failed_cells", Severity.WARNING, "run", f"{ledger.failed} cells failed")

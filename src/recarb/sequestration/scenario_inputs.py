@@ -20,17 +20,17 @@ ROUNDING = 1e-12  # an input that is above its limit by less is at its limit [-]
 
 
 def scenario_input(
-    scenario: Scenario, c_bau: Floats, inputs: xr.Dataset, gain_points: float
+    scenario: Scenario, c_bau: Floats, inputs: xr.Dataset, gain_points: Floats | float
 ) -> Floats:
-    """Annual carbon input of a scenario without practices [t C ha-1 yr-1], (cell,).
+    """Annual carbon input of a scenario without practices [t C ha-1 yr-1], (..., cell).
 
     A gain by zone goes before a gain by land use, and that before the general gain. The points of
     a chain are added to the gain; an absolute input moves by the same percentage of itself.
     """
     if scenario.c_input_tc_ha_per_yr is not None:
-        amount = scenario.c_input_tc_ha_per_yr * (1.0 + gain_points / PERCENT)
-        return np.full(c_bau.size, max(amount, 0.0))
-    gain = np.full(c_bau.size, scenario.gain_pct)
+        amount = scenario.c_input_tc_ha_per_yr * (1.0 + np.asarray(gain_points) / PERCENT)
+        return np.broadcast_to(np.maximum(amount, 0.0), c_bau.shape).copy()
+    gain = np.full(c_bau.shape[-1], scenario.gain_pct)
     for code, value in scenario.gain_pct_by_land_use.items():
         gain[inputs["land_use"].values == code] = value
     if scenario.gain_pct_by_zone:
@@ -118,7 +118,7 @@ def practice_courses(
     entry: Floats,
     limit: Floats | None,
     inputs: xr.Dataset,
-    gain_points: float,
+    gain_points: Floats | float,
 ) -> Courses:
     """Annual carbon input of a scenario by practice, with its quality.
 
@@ -129,6 +129,7 @@ def practice_courses(
     Parameters
     ----------
     c_bau : (year | 1, cell) [t C ha-1 yr-1]; entry : (year | 1, 3, cell) of the land use [-]
+    gain_points : of the chain, or (cell,) of a draw
     limit : (cell,) NPP, above which the practices are cut back, all alike and never below BAU
         [t C ha-1 yr-1]; None: no limit
     """
@@ -139,14 +140,14 @@ def practice_courses(
 
 
 def _added(
-    one: Measure, c_bau: Floats, entry: Floats, inputs: xr.Dataset, gain_points: float
+    one: Measure, c_bau: Floats, entry: Floats, inputs: xr.Dataset, gain_points: Floats | float
 ) -> Floats:
     """What a hectare that has adopted the practice adds [t C ha-1 yr-1], (year | 1, 3, cell)."""
     points = gain_points / PERCENT
     if one.relative:
         amount = c_bau * (one.value + points)
     else:
-        amount = np.full_like(c_bau, max(one.value * (1.0 + points), 0.0))
+        amount = np.maximum(one.value * (1.0 + points), 0.0) * np.ones_like(c_bau)
     shares = entry if one.entry is None else np.array(one.entry)[None, :, None]
     return np.asarray(np.where(place_of(one, inputs)[:, None], amount[:, None] * shares, 0.0))
 

@@ -184,7 +184,7 @@ def limits_of_site(run: SiteRun) -> Limits:
         return np.full((1, 1), math.nan if value is None else value)
 
     soils = Soils(
-        *(one(run.clay_pct), one(0.0), one(1.0)),
+        *(one(run.clay_pct), one(0.0), one(1.0), one(0.0)),
         silt_pct=one(run.silt_pct),
         bulk_density_g_cm3=one(run.bulk_density_g_cm3),
         organic_carbon_pct=one(_organic_carbon_pct(run)),

@@ -6,6 +6,7 @@ from typing import Any, Self
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from recarb.core.config import RunConfig
 from recarb.sequestration.ensemble_maps import count_reasons
@@ -18,7 +19,10 @@ from recarb.sequestration.products import npp_capped, products
 from recarb.sequestration.summary import Summary
 from recarb.sequestration.targets import target_counts
 
+Floats = NDArray[np.float64]
+
 NEAR_THRESHOLD = 0.05  # of the cover fraction that turns a month from bare to vegetated
+WITHOUT_DRAWS = "cells_without_monte_carlo"
 COUNTS = ("above_npp", "filled", "cover_months", "near_threshold")
 
 
@@ -80,6 +84,12 @@ class Tally:
         _add(self.counts, counts)
         _add(self.ensemble, count_reasons(maps, config))
 
+    def count_draws(self, maps: xr.Dataset, drawn: Mapping[str, Floats]) -> None:
+        """Count the running cells of one tile of whose draws some did not reach the end."""
+        if "mean_T0" in drawn:
+            without = np.isfinite(maps["T0"].values) & np.isnan(drawn["mean_T0"])
+            _add(self.counts, {WITHOUT_DRAWS: int(without.sum())})
+
     def plain(self) -> dict[str, Any]:
         """The same for JSON; `merge` reads it."""
         return {
@@ -118,6 +128,7 @@ class Tally:
             "implausible_cells": {k: n for k, n in self.implausible.items() if n},
             "uncertainty_without_percentage": {k: n for k, n in self.no_percentage.items() if n},
             "stocks_outside_0_to_300": {k: n for k, n in self.filtered.items() if n},
+            **{key: n for key, n in self.counts.items() if key == WITHOUT_DRAWS},
         }
         of_options = {
             "npp_capped_cells": self.npp_capped,

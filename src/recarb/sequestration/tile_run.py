@@ -17,6 +17,7 @@ from recarb.rothc.compile import CACHE, cache_folder
 from recarb.sequestration.ensemble_maps import ensemble_products
 from recarb.sequestration.flags import flag_cells
 from recarb.sequestration.inputs import CountryInputs
+from recarb.sequestration.monte_carlo import draw_maps
 from recarb.sequestration.products import diagnostics, products
 from recarb.sequestration.simulate import simulate
 from recarb.sequestration.tables import ModelTables
@@ -66,8 +67,10 @@ def run_tile(inputs: CountryInputs, tile: Tile) -> TileResult:
         outcome[rows, columns] = found["outcome"].values  # no turnover, no NPP, ...
         flagged = flag_cells(loaded, found, config, products(config))
         flags = {key: where.astype(np.uint8) for key, where in flagged.items()}
-        maps = _columns(found, config)
+        drawn = draw_maps(loaded.cells, config, inputs.tables)
+        maps = _columns(found, config) | {k: v.astype(np.float32) for k, v in drawn.items()}
         tally.count(loaded, found, config)
+        tally.count_draws(found, drawn)
     tally.ledger.add(outcome)
     return TileResult(
         tile=tile,

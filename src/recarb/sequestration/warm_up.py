@@ -9,7 +9,15 @@ from recarb.core.sums import running_mean, running_sum
 from recarb.rothc import kernels
 from recarb.sequestration.carbon_input import npp_ratio, reference_npp, yearly_npp
 from recarb.sequestration.ledger import Outcome
-from recarb.sequestration.members import Shape, by_member, deficit_of, land_of, soils_of, weather_of
+from recarb.sequestration.members import (
+    Shape,
+    by_member,
+    deficit_of,
+    land_of,
+    members,
+    soils_of,
+    weather_of,
+)
 from recarb.sequestration.tables import ModelTables
 
 Floats = NDArray[np.float64]
@@ -37,7 +45,9 @@ def warm_up(state: xr.Dataset, inputs: xr.Dataset, tables: ModelTables) -> xr.Da
     if "temperature_warm_up" not in inputs:
         return _skipped(state, inputs, tables, reference)
     land_use = _yearly_land_use(inputs)
-    c_input = by_member(state["c_eq"])[:, None] * input_ratio(inputs, tables, reference)
+    follows_npp = input_ratio(inputs, tables, reference)
+    follows_npp = follows_npp * members(inputs, "input_factor", 1.0)[:, None]
+    c_input = by_member(state["c_eq"])[:, None] * follows_npp
     outcome = by_member(state["outcome"]).copy()
     outcome[(outcome == Outcome.RUN) & (c_input.min(axis=1) <= 0.0)] = Outcome.NO_NPP
     before = by_member(state["pools"], "pool")
@@ -75,7 +85,9 @@ def _skipped(
     ratio = np.divide(now, then, out=np.zeros_like(now), where=then > 0.0)
     shaped = Shape(inputs)
     return state.assign(
-        c_bau=shaped(by_member(state["c_eq"]) * ratio * kept),
+        c_bau=shaped(
+            by_member(state["c_eq"]) * ratio * kept * members(inputs, "input_factor", 1.0)
+        ),
         npp_reference=shaped(reference),
         outcome=shaped(outcome),
     )

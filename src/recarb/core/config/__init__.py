@@ -10,6 +10,7 @@ from recarb.core.config.fields import Model
 from recarb.core.config.forward import ClimateChange, Forward
 from recarb.core.config.layers import Boundary, Climate, Inputs, LandUseLayer, Layer, Override
 from recarb.core.config.limits import Flags, Suspicion, Uncertainty
+from recarb.core.config.monte_carlo import MonteCarlo
 from recarb.core.config.phases import Choices, NppReference, SpinUp, WarmUp
 from recarb.core.config.protocol import FAO_R, Protocol
 from recarb.core.config.run import RunConfig, load_config
@@ -32,6 +33,7 @@ __all__ = [
     "LandUseLayer",
     "Layer",
     "Model",
+    "MonteCarlo",
     "NppReference",
     "Override",
     "Protocol",

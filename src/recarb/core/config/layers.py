@@ -50,7 +50,13 @@ class Inputs(Model):
     irrigation: Layer | None = None
     npp_reference: Layer | None = None
     soc_uncertainty: Layer | None = None
+    soc_sd: Layer | None = None
+    soc_low: Layer | None = None
+    soc_high: Layer | None = None
     clay_uncertainty: Layer | None = None
+    clay_sd: Layer | None = None
+    clay_low: Layer | None = None
+    clay_high: Layer | None = None
     zones: Layer | None = None
     sand: Layer | None = None
     silt: Layer | None = None
@@ -59,6 +65,16 @@ class Inputs(Model):
     electrical_conductivity: Layer | None = None
     peat: Layer | None = None
     wetland: Layer | None = None
+
+    @model_validator(mode="after")
+    def _one_spread(self) -> Self:
+        for key in ("soc", "clay"):
+            sd, low, high = (getattr(self, f"{key}_{of}") for of in ("sd", "low", "high"))
+            if (low is None) != (high is None):
+                raise ValueError(f"give {key}_low and {key}_high together, or neither")
+            if sd is not None and low is not None:
+                raise ValueError(f"give either {key}_sd, or {key}_low and {key}_high, not both")
+        return self
 
 
 class Boundary(Model):

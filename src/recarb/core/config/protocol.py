@@ -33,6 +33,8 @@ def check_fao_r(config: "RunConfig") -> None:
         asked.append("targets")
     if config.ensemble.models:
         asked.append("ensemble.models")
+    if config.monte_carlo is not None:
+        asked.append("monte_carlo")
     if asked:
         raise ValueError(
             f'protocol = "{FAO_R}" repeats fixed scripts, which know no {asked[0]}: remove it, or '

@@ -16,6 +16,7 @@ from recarb.core.config.fields import Folder, Model
 from recarb.core.config.forward import Forward, check_forward
 from recarb.core.config.layers import Boundary, Climate, Inputs
 from recarb.core.config.limits import Flags, Suspicion, Uncertainty
+from recarb.core.config.monte_carlo import MonteCarlo
 from recarb.core.config.phases import Choices, NppReference, SpinUp, WarmUp
 from recarb.core.config.protocol import FAO_R, Protocol, check_fao_r
 from recarb.core.config.scenarios import (
@@ -56,6 +57,7 @@ class RunConfig(Model):
     targets: tuple[Target, ...] = ()
     uncertainty: Uncertainty = Uncertainty()
     ensemble: Ensemble = Ensemble()
+    monte_carlo: MonteCarlo | None = None
     flags: Flags = Flags()
     suspicion: Suspicion = Suspicion()
 
@@ -91,6 +93,22 @@ class RunConfig(Model):
         if self.protocol == FAO_R:
             check_fao_r(self)
         return self
+
+    def with_draws(self, draws: int) -> Self:
+        """The same with a Monte Carlo of so many draws.
+
+        Raises
+        ------
+        ConfigError
+            They are too few or too many.
+        """
+        given = self.monte_carlo.model_dump() if self.monte_carlo else {}
+        try:
+            choices = MonteCarlo.model_validate({**given, "draws": draws})
+        except ValidationError as error:
+            fault = error.errors()[0]["msg"]
+            raise ConfigError(f"--monte-carlo {draws}: {fault}") from error
+        return self.model_copy(update={"monte_carlo": choices})
 
     @property
     def ssm_scenario(self) -> str | None:

@@ -1,0 +1,1 @@
+"""Mathematics of uncertainty: samples, distributions, statistics, indices, spatial totals."""
