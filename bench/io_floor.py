@@ -23,7 +23,7 @@ from recarb.harmonise.climate import ClimateReader
 from recarb.io.cog import MapSpec, MapWriter
 from recarb.io.raster import LayerFile, describe, read, read_raw_codes
 from recarb.sequestration.flags import flags
-from recarb.sequestration.inputs import LAND_USE, describe_layers
+from recarb.sequestration.layers import LAND_USE, describe_layers
 from recarb.sequestration.ledger import Outcome
 from recarb.sequestration.output import DIAGNOSTICS
 from recarb.sequestration.products import diagnostics, products

@@ -17,7 +17,7 @@ from recarb.core.errors import InputError
 from recarb.core.quantities import catalogue
 from recarb.harmonise.landuse import load_crosswalk
 from recarb.io.raster import describe
-from recarb.sequestration.inputs import classes_on_grid
+from recarb.sequestration.layers import classes_on_grid
 
 pytestmark = pytest.mark.realdata
 NONE = [f"--source={role}=none" for role in ("soc", "clay", "land_cover", "boundary")]

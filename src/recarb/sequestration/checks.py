@@ -18,7 +18,7 @@ from recarb.io.vectors import read_units
 from recarb.sequestration.check_report import CheckReport, LayerSummary
 from recarb.sequestration.climate_checks import MOST, check_climate
 from recarb.sequestration.grid_checks import shift_findings
-from recarb.sequestration.inputs import LAND_USE, CountryInputs, check_bands
+from recarb.sequestration.inputs import CountryInputs
 from recarb.sequestration.layer_checks import (
     code_findings,
     constant_findings,
@@ -30,6 +30,7 @@ from recarb.sequestration.layer_checks import (
     value_findings,
     zone_findings,
 )
+from recarb.sequestration.layers import LAND_USE, check_bands
 from recarb.sequestration.look import Look, View
 from recarb.sequestration.practices.measures import practice_findings
 from recarb.sequestration.sample_checks import Occupied, check_sample

@@ -39,7 +39,7 @@ from recarb.sequestration.example_land import (
     province_polygons,
     smooth_noise,
 )
-from recarb.sequestration.inputs import classes_on_grid
+from recarb.sequestration.layers import classes_on_grid
 from recarb.sequestration.npp import npp_carbon
 from recarb.sequestration.spin_up import spin_up
 from recarb.sequestration.tables import ModelTables

@@ -6,7 +6,7 @@ written into the maps in their order (`output`). Only these modules touch the di
 
 import logging
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -47,6 +47,8 @@ from recarb.sequestration.tile_store import FinishedTiles, Store, read_key
 from recarb.sequestration.uncertain_totals import totals_findings, totals_table
 
 log = logging.getLogger("recarb")
+
+SUMMARY = "summary.csv"
 
 
 @dataclass
@@ -142,15 +144,11 @@ def run(
             if config.monte_carlo is not None:
                 uncertain = totals_table(folder.part, inputs, show)
                 findings += totals_findings(uncertain, config)
-            with writing(folder.part):
-                table.to_csv(folder.part / "summary.csv", index=False)
-                if config.ensemble.models:
-                    models = tally.models.table()
-                    models.to_csv(folder.part / ENSEMBLE / "summary.csv", index=False)
-                if uncertain is not None:
-                    uncertain.to_csv(folder.part / "totals_uncertainty.csv", index=False)
-                record = provenance(config, files, findings, tally, checked)
-                write_json(folder.part / "provenance.json", record)
+            tables = {SUMMARY: table, "totals_uncertainty.csv": uncertain}
+            if config.ensemble.models:
+                tables[f"{ENSEMBLE}/{SUMMARY}"] = tally.models.table()
+            record = provenance(config, files, findings, tally, checked)
+            _write_tables(folder.part, tables, record)
             for line in tally.ledger.lines():
                 log.info("%s", line)
             if pictures:
@@ -158,6 +156,17 @@ def run(
             final = folder.finish(show)
     findings = findings + _kept(finished)
     return RunReport(final, tally.ledger, table, findings, tally.record(), uncertain)
+
+
+def _write_tables(
+    folder: Path, tables: Mapping[str, pd.DataFrame | None], record: Mapping[str, Any]
+) -> None:
+    """The tables there are, and the provenance."""
+    with writing(folder):
+        for name, table in tables.items():
+            if table is not None:
+                table.to_csv(folder / name, index=False)
+        write_json(folder / "provenance.json", record)
 
 
 def _plan(

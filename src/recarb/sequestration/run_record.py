@@ -13,7 +13,8 @@ from recarb.core.provenance import combined_hash, file_facts, versions
 from recarb.io.raster import LayerFile
 from recarb.sequestration.checks import MOST, CheckReport
 from recarb.sequestration.ensemble_maps import reason_findings
-from recarb.sequestration.inputs import LAND_USE, CountryInputs
+from recarb.sequestration.inputs import CountryInputs
+from recarb.sequestration.layers import LAND_USE
 from recarb.sequestration.ledger import Ledger
 from recarb.sequestration.tally import WITHOUT_DRAWS, Tally
 from recarb.sequestration.targets import target_findings
