@@ -232,6 +232,40 @@ def test_the_mean_of_the_draws_is_near_the_plain_run_and_the_map_inside_its_inte
     np.testing.assert_allclose(half, 0.2, atol=0.02)
 
 
+@pytest.mark.parametrize("method", ["monte_carlo", "delta"])
+def test_a_practice_adopted_by_all_is_drawn_like_the_gain_it_is(method):
+    adopted = {"practices": [{"practice": "gsocseq-medium"}], "cap_at_npp": False}
+    of = config(
+        scenarios=[{"name": "SSM2", "gain_pct": 10.0}, {"name": "P", **adopted}],
+        monte_carlo={"draws": 256, "method": method},
+    )
+    found = maps(cells(USES), of)
+    for key in ("mean", "sd", "low", "high"):
+        one, other = found[f"{key}_RSR_P"], found[f"{key}_{RATE}"]
+        np.testing.assert_allclose(one, other, rtol=1e-9, atol=1e-12, err_msg=key)
+    assert (found["sd_RSR_P"] > 0.0).all()
+
+
+def test_a_variant_is_drawn_as_its_runs():
+    """Every draw with a deficit of two grounds and limits by the retention curve of its clay."""
+    texture = {"silt": 40.0, "bulk_density": 1.3, "organic_carbon": 1.1}
+    inputs = cells(USES).assign({k: ("cell", np.full(len(USES), v)) for k, v in texture.items()})
+    variant = {"moisture": "van_genuchten", "bulk_density_g_cm3": 1.3, "cover": "mixed"}
+    of = config(
+        inputs={"silt": {"path": "silt.tif"}},
+        model={"variant": variant},
+        monte_carlo={"draws": 256, "sampling": "random"},
+    )
+    at = inputs["row"].values, inputs["column"].values
+    scores = normal_scores(*at, 256, len(DRAWN), 1, "random")
+    members = drawn(inputs, scores, of.uncertainty, of.monte_carlo)
+    each = [phases(members.isel(chain=[k]), of)["final_soc"].isel(chain=0) for k in range(256)]
+    final = xr.concat(each, "draw").sel(scenario="SSM2")
+    found = maps(inputs, of)
+    np.testing.assert_allclose(found["mean_finalSOC_SSM2"], final.mean("draw"), rtol=1e-12)
+    np.testing.assert_allclose(found["sd_finalSOC_SSM2"], final.std("draw", ddof=1), rtol=1e-9)
+
+
 def test_a_cell_of_whose_draws_one_does_not_end_has_no_numbers():
     """The warmest month is 0.1 K above the cold at which nothing decomposes."""
     inputs = cells((3, 3))

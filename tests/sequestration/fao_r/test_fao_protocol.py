@@ -142,6 +142,7 @@ def test_own_npp_reference_is_taken_as_it_is():
         ({"rothc": {"k_hum_per_yr": 0.03}}, "model.rothc"),
         ({"input_share": {"2": [1.0 / 12.0] * 12}}, "model.input_share"),
         ({"modelled_land_use": [2, 4]}, "not 4"),
+        ({"variant": {"cover": "mixed"}}, "model.variant"),
     ],
 )
 def test_what_the_scripts_cannot_do_is_refused(model, word):
@@ -166,6 +167,13 @@ def test_the_maps_say_which_protocol_made_them():
 def test_futures_are_not_the_scripts(forward):
     with pytest.raises(ValidationError, match=f"forward.{next(iter(forward))}"):
         config(protocol="fao-r", forward=forward)
+
+
+def test_draws_are_not_the_scripts():
+    with pytest.raises(ValidationError, match="monte_carlo"):
+        config(protocol="fao-r", monte_carlo={"draws": 500})
+    with pytest.raises(ConfigError, match=r"--monte-carlo 500: .*fao-r"):
+        FAO_R.with_draws(500)
 
 
 def test_an_unknown_protocol_is_refused():

@@ -100,7 +100,7 @@ class RunConfig(Model):
         Raises
         ------
         ConfigError
-            They are too few or too many.
+            They are too few or too many, or the protocol knows none.
         """
         given = self.monte_carlo.model_dump() if self.monte_carlo else {}
         try:
@@ -108,7 +108,13 @@ class RunConfig(Model):
         except ValidationError as error:
             fault = error.errors()[0]["msg"]
             raise ConfigError(f"--monte-carlo {draws}: {fault}") from error
-        return self.model_copy(update={"monte_carlo": choices})
+        found = self.model_copy(update={"monte_carlo": choices})
+        if self.protocol == FAO_R:
+            try:
+                check_fao_r(found)
+            except ValueError as error:
+                raise ConfigError(f"--monte-carlo {draws}: {error}") from error
+        return found
 
     @property
     def ssm_scenario(self) -> str | None:
