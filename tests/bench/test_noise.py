@@ -8,7 +8,7 @@ starts = st.integers(0, 40_000)
 sizes = st.integers(1, 40)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(starts, starts, sizes, sizes, st.sampled_from([1, 2, 16, 64, 100]))
 def test_a_window_has_the_bits_of_the_whole(row, column, height, width, wavelength):
     whole = smooth(7, slice(row, row + 60), slice(column, column + 60), wavelength)

@@ -327,7 +327,7 @@ def rough(tmp_path_factory):
     )  # fmt: skip
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(st.integers(0, 2**31), st.sampled_from(["months", "climatology", "years"]))
 def test_a_point_has_the_same_bits_alone_and_among_others(rough, seed, reduce):
     rng = np.random.default_rng(seed)

@@ -55,7 +55,7 @@ def test_a_ramp_grows_evenly_and_then_stays():
     np.testing.assert_allclose(pet, before.pet * (1.0 + 0.1 * part[:, None, None]))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.floats(-15.0, 30.0), st.floats(0.0, 6.0), st.floats(4.0, 20.0))
 def test_pet_follows_temperature_as_in_the_library_of_hargreaves(mean_c, warming_k, spread_c):
     """pyet's own equation, with the daily range as it was; its latent heat moves by 0.1 % a K."""

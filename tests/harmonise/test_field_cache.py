@@ -36,7 +36,7 @@ def windows(draw):
     return slice(top, bottom), slice(left, right)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(windows(), min_size=1, max_size=6))
 def test_any_window_is_that_of_the_whole_and_no_block_is_loaded_twice(rois):
     cache, source = FieldCache(MIB), Source()

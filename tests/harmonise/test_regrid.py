@@ -212,7 +212,7 @@ def pair(request, tmp_path_factory):
     return (found, layer(folder, classes, source, "zones", nodata=0)), target
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.data())
 def test_a_cell_has_the_same_bits_in_every_window(pair, data):
     layers, target = pair
@@ -291,7 +291,7 @@ def test_a_projected_country_across_the_antimeridian(tmp_path, cell):
     np.testing.assert_allclose(found, np.sin(np.radians(lonlat_of(grid)[0])), atol=3e-3)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.sampled_from([n for n in PAIRS if n != "seam"]), st.integers(0, 9), st.integers(0, 9)
 )  # fmt: skip

@@ -76,7 +76,7 @@ def cases(draw):
     }
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 @given(cases())
 def test_decoding_equals_the_plain_reference(case):
     special = [value for value in (case["nodata"], *case["told"]) if value is not None]

@@ -36,7 +36,7 @@ def run(arguments, **changes):
     return kernels.run_months(*(arguments | changes).values(), P)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(series())
 def test_inputs_are_change_plus_respired(arguments):
     pools, respired, _, _ = run(arguments)
@@ -45,7 +45,7 @@ def test_inputs_are_change_plus_respired(arguments):
     assert abs(gap) <= 1e-10 * (entered + start)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(series())
 def test_nothing_is_ever_negative_or_without_a_number(arguments):
     pools, respired, deficits, rates = run(arguments)
@@ -54,7 +54,7 @@ def test_nothing_is_ever_negative_or_without_a_number(arguments):
         assert (values >= 0.0).all()
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(series(), st.integers(0, MONTHS - 1), floats(0.0, 20.0))
 def test_a_warmer_month_never_leaves_more_carbon(arguments, month, warming):
     """Staying in a pool keeps carbon longer than decomposing, since most of that is respired.
@@ -68,14 +68,14 @@ def test_a_warmer_month_never_leaves_more_carbon(arguments, month, warming):
     assert (warm.sum(axis=1) <= cool.sum(axis=1) * (1.0 + 1e-13)).all()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(sites(coldest_c=-5.0, hottest_c=30.0), floats(0.0, 5.0))
 def test_a_warmer_climate_never_holds_more_carbon_at_equilibrium(site, warming):
     warm = Site(**{**vars(site), "temperature_c": site.temperature_c + warming})
     assert solve(warm).pools.sum() <= solve(site).pools.sum() * (1.0 + 1e-11)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(sites(), floats(0.1, 10.0))
 def test_at_equilibrium_a_year_respires_what_entered(site, level):
     steady = solve(site)
@@ -98,7 +98,7 @@ def test_at_equilibrium_a_year_respires_what_entered(site, level):
     assert math.fsum(respired) == pytest.approx(level, rel=1e-8)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(sites(), st.integers(1, 10), floats(0.0, 5.0))
 def test_carbon_closes_over_the_warm_up(site, years, level):
     field = of_site(site, years, level)
@@ -108,7 +108,7 @@ def test_carbon_closes_over_the_warm_up(site, years, level):
     assert abs(gap) <= 1e-10 * (start + years * level)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 2**32 - 1), st.booleans())
 def test_carbon_closes_over_the_warm_up_of_every_member_of_a_block(seed, land_by_year):
     field = random_field(40, years=5, seed=seed, land_by_year=land_by_year)

@@ -62,7 +62,7 @@ def turning(field: Field) -> Field:
 
 
 @every_phase
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seeds, st.booleans(), st.booleans(), st.integers(1, 60))
 def test_blocks_agree_with_the_scalar_equations(phase, seed, by_month, by_year, years):
     field = random_field(64, seed=seed, cover_by_month=by_month, land_by_year=by_year)
@@ -114,7 +114,7 @@ def pools_of(soil: reference.Soil) -> list[float]:
     return [soil.dpm, soil.rpm, soil.bio, soil.hum]
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seeds, st.booleans(), st.booleans())
 def test_warm_up_equals_the_plain_reference(seed, by_month, by_year):
     field = random_field(16, members=2, seed=seed, cover_by_month=by_month, land_by_year=by_year)
@@ -128,7 +128,7 @@ def test_warm_up_equals_the_plain_reference(seed, by_month, by_year):
         assert (rate[k, i], respired[k, i]) == pytest.approx((of_rate, lost), rel=AGREES)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seeds, st.integers(1, 25))
 def test_forward_equals_the_plain_reference(seed, years):
     field = random_field(10, members=2, seed=seed, land_by_year=False).of_years(0, 1)
@@ -140,7 +140,7 @@ def test_forward_equals_the_plain_reference(seed, years):
         assert found == pytest.approx(pools_of(soil), rel=AGREES, abs=30.0 * NOTHING)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seeds)
 def test_the_equilibrium_stays_under_the_plain_reference(seed):
     """A year month by month from the pools and the deficit leaves both where they are."""
@@ -161,7 +161,7 @@ def test_any_size_of_block_gives_the_same_bits(phase, block):
 
 
 @every_phase
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(seeds, st.integers(1, 60))
 def test_any_order_and_any_part_of_the_cells_gives_the_same_bits(phase, seed, count):
     field = random_field(60, seed=seed)
@@ -354,7 +354,7 @@ def parameters(draw) -> Parameters:
 
 
 @every_phase
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(parameters(), seeds)
 def test_blocks_agree_with_the_scalar_equations_for_all_parameters_they_support(phase, p, seed):
     assume(block_steps.supports(p))

@@ -52,7 +52,7 @@ def square(site: Site, steady: Steady) -> np.ndarray:
     return annual[: eq.POOLS, -1]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(sites())
 def test_closed_form_is_the_fixed_point(site):
     steady = solve(site)
@@ -67,7 +67,7 @@ def test_closed_form_is_the_fixed_point(site):
     assert np.linalg.norm(steady.matrix @ y + u - y) <= 1e-12 * np.linalg.norm(y)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(sites(coldest_c=-10.0))
 def test_closed_form_equals_the_iterated_one(site):
     steady = solve(site)
@@ -134,7 +134,7 @@ def test_deficit_that_still_drifts_at_the_bound_of_passes_is_a_status():
     assert np.isnan(pools).all()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(sites(), floats(0.0, 1.0))
 def test_periodic_deficit_repeats(site, _fraction):
     deficit, settled = eq.periodic_deficits(site.year, site.limits, P)
@@ -174,7 +174,7 @@ def test_paddy_multiplies_every_rate():
     assert wet.pools.sum() > dry.pools.sum()
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(sites(coldest_c=0.0), st.integers(0, 300))
 def test_repeated_map_equals_the_map_again_and_again(site, years):
     annual = solve(site).columns
@@ -187,7 +187,7 @@ def test_repeated_map_equals_the_map_again_and_again(site, years):
     assert fast == pytest.approx(slow, rel=1e-11, abs=1e-30)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(sites(coldest_c=0.0), floats(0.1, 10.0))
 def test_steady_state_of_a_given_input_is_linear(site, level):
     steady = solve(site)

@@ -76,7 +76,7 @@ def runs(draw):
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(runs())
 def test_kernel_equals_reference(run):
     start, deficit, temperature, balance, cover, paddy, inputs, clay, depth, _ = run
@@ -94,7 +94,7 @@ def test_kernel_equals_reference(run):
         assert deficits[m] == pytest.approx(soil.deficit_mm, rel=1e-12, abs=1e-12)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(runs())
 def test_kernel_equals_its_python_function(run):
     start, deficit, temperature, balance, cover, paddy, inputs, clay, depth, _ = run
@@ -139,7 +139,7 @@ def ahead(field: Field, years: int, entering: np.ndarray) -> np.ndarray:
     return left[0, :, 0] + entering @ response[0, :, :, 0]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(sites(), floats(0.0, 1.0), st.integers(1, 120), floats(0.0, 10.0))
 def test_forward_closed_form_equals_the_stepped_run(site, dryness, years, level):
     """From any deficit, for any number of years, any input level, DPM/RPM mix and manure."""
@@ -149,7 +149,7 @@ def test_forward_closed_form_equals_the_stepped_run(site, dryness, years, level)
     assert closed == pytest.approx(stepped, rel=1e-10, abs=1e-300)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(sites(), floats(0.0, 5.0), floats(0.0, 5.0), floats(0.05, 5.0), floats(0.05, 5.0))
 def test_every_scenario_from_one_set_of_unit_responses(site, plant, fym, ratio_a, ratio_b):
     for dpm_rpm in (ratio_a, ratio_b):
@@ -162,7 +162,7 @@ def test_every_scenario_from_one_set_of_unit_responses(site, plant, fym, ratio_a
         assert ahead(of_site(site), 20, entering) == pytest.approx(stepped, rel=1e-10)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(sites(), st.integers(1, 4), st.integers(1, 4))
 def test_deficit_carries_over_from_phase_to_phase(site, first, second):
     """Warm-up, then forward, is one run; restarting the deficit between them is another."""

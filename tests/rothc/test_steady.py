@@ -94,7 +94,7 @@ def test_a_stock_that_overshoots_is_near_only_when_it_stays():
     assert (first < years)[known].any(), "none of the courses crosses its end on the way"
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(sites(coldest_c=5.0), floats(0.0, 1.0))
 def test_a_steady_stock_stays(site, dryness):
     """From any deficit: the one it settles to may depend on where it starts."""

@@ -107,7 +107,7 @@ def plain_run(field: Field, member: int, i: int, years: int, c_input, p: Paramet
 
 
 @every_variant
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(seeds, st.booleans())
 def test_a_series_equals_plain_python_and_closes_its_balance(variant, seed, by_month):
     p = Parameters(variant=variant)
@@ -124,7 +124,7 @@ def test_a_series_equals_plain_python_and_closes_its_balance(variant, seed, by_m
 
 
 @every_variant
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(seeds, st.integers(1, 40))
 def test_forward_closed_form_equals_the_stepped_run(variant, seed, years):
     p = Parameters(variant=variant)
@@ -137,7 +137,7 @@ def test_forward_closed_form_equals_the_stepped_run(variant, seed, years):
 
 
 @every_variant
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(seeds)
 def test_the_equilibrium_stays_where_it_is(variant, seed):
     """A year month by month from the pools and the deficits of the spin-up leaves both."""
@@ -215,7 +215,7 @@ def test_steady_state_of_continuous_time():
     assert len(table) == 12
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.floats(0.01, 5.0), st.floats(0.0, 90.0),
        st.lists(st.floats(0.0, 3.0), min_size=3, max_size=3))  # fmt: skip
 def test_continuous_steady_state_solves_its_equations(rate, clay, entry):

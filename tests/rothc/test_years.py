@@ -30,7 +30,7 @@ def entering(field: Field) -> np.ndarray:
     return field.c_input[:, :, None] * field.land.entry.swapaxes(0, 1)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seeds, st.booleans(), st.booleans())
 def test_any_course_of_weather_land_and_input_equals_the_run_by_months(seed, by_month, by_year):
     """The warm-up kernel steps month by month; so must the sum of the single years."""
@@ -43,7 +43,7 @@ def test_any_course_of_weather_land_and_input_equals_the_run_by_months(seed, by_
     np.testing.assert_allclose(rate, mean_rate, rtol=AGREES)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seeds, st.integers(1, 60))
 def test_a_year_that_repeats_equals_the_closed_form(seed, count):
     """Also for cells whose deficit moves for years, and with the same input every year."""

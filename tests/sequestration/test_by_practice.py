@@ -222,7 +222,7 @@ def measures_for(place):
     return ModelTables.of(config(scenarios=[scenario], **layers)).measures["P"]
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(st.permutations(range(6)), st.integers(1, 5))
 def test_a_cell_has_the_same_bits_in_any_order_and_any_block(order, cut):
     inputs = cells((2, 3, 12, 5, 13, 2))

@@ -83,7 +83,7 @@ def test_a_scenario_does_not_depend_on_its_companions():
     np.testing.assert_array_equal(one, among)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 1000), st.floats(0.0, 60.0), st.integers(1, 60))
 def test_more_input_is_more_carbon_and_the_gain_is_linear(seed, gain, years):
     inputs = cells(seed=seed)

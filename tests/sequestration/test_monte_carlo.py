@@ -106,7 +106,7 @@ def test_another_seed_gives_other_draws_of_the_same_distribution():
     sd=st.floats(0.0, 5.0),
     seed=st.integers(0, 2**63 - 1),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_nothing_impossible_is_drawn(soc, clay, sd, seed):
     inputs = cells((2,)).assign(
         soc=("cell", np.array([soc])),

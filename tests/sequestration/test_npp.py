@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from recarb.sequestration.npp import miami, npp_carbon, yearly_carbon
@@ -42,7 +42,6 @@ def test_as_carbon():
     np.testing.assert_allclose(found, 14.4, rtol=1e-12)
 
 
-@settings(deadline=None)  # the first call compiles
 @given(
     st.floats(-150, 60), st.floats(0, 30_000), st.floats(-5, 5), st.floats(0, 2), st.floats(0, 1000)
 )

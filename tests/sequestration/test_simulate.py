@@ -135,7 +135,7 @@ def test_a_soc_map_of_2010_has_a_warm_up_of_ten_years():
     assert np.isfinite(maps["T0"]).all() and (abs(maps["T0"] - inputs["soc"]) > 1e-3).all()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 100_000), st.integers(1, 100))
 def test_more_input_never_means_less_carbon(seed, years):
     """RSR >= 0 and SSM1 <= SSM2 <= SSM3 in any climate and soil."""
@@ -220,7 +220,7 @@ def test_a_cell_that_fails_in_the_plain_chain_has_nothing_at_all():
         assert np.isnan(maps[product.key].values[1]), product.key
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.permutations(range(8)), st.integers(1, 7))
 def test_a_cell_has_the_same_bits_in_any_order_and_any_block(order, cut):
     inputs = cells((2, 3, 12, 5, 13, 2, 3, 13))

@@ -28,7 +28,7 @@ def mean_year_npp(inputs: xr.Dataset, phase: str) -> np.ndarray:
     return npp_carbon(t.mean(axis=(0, 1)), p.mean(axis=0).sum(axis=0))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 10_000), st.floats(-3, 3), st.integers(1, 25))
 def test_like_is_compared_with_like_where_the_reference_is_twelve_means(seed, warming, years):
     """The mean of the ratio over the years is the ratio of the NPP of the two mean climates."""
@@ -46,7 +46,7 @@ def test_the_forward_climate_of_another_product_does_not_change_the_warm_up():
     np.testing.assert_array_equal(npp_ratio(other), npp_ratio(inputs))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 10_000))
 def test_over_the_reference_years_themselves_the_ratio_is_one(seed):
     """Year by year: MIAMI is not linear, so the reference is the mean of the yearly values."""

@@ -18,7 +18,7 @@ def by_scipy(known: np.ndarray, rate: np.ndarray, wanted: np.ndarray) -> np.ndar
     return spline(wanted)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.lists(st.booleans(), min_size=12, max_size=12).filter(lambda g: 1 <= sum(g) <= 7),
     st.integers(0, 1000),
