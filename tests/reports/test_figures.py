@@ -10,7 +10,7 @@ from rasterio.enums import Resampling
 from tests.factories import config
 
 from recarb.core.config import load_config
-from recarb.reports.figures import dated_title, draw_maps, family, is_difference
+from recarb.reports.figures import beside, dated_title, draw_maps, family, is_difference
 from recarb.reports.ground import Blank, Ground, read_blanks, read_values
 from recarb.reports.sheet import DPI, Sheet, coloured
 from recarb.reports.style import BLANKS, DIVERGING, SMALLEST_DIFFERENCE, Ramp, ramp_for
@@ -192,6 +192,26 @@ def test_a_family_has_one_unit_and_one_kind_of_ramp():
     assert sizes["stock"] == 5 and sizes["ASR"] == 4 and sizes["RSR"] == 3
     assert sizes["rate modifier"] == 3 and sizes["carbon input"] == 2
     assert sizes["C_eq_over_NPP"] == sizes["hum"] == 1
+
+
+def test_maps_of_draws_and_of_an_ensemble_are_drawn_beside_those_of_rothc():
+    """The mean of the models has the colours of RothC's own rate; a spread has no sign."""
+    settings = config(
+        inputs={"sand": {"path": "sand.tif"}},
+        ensemble={"models": ["icbm"]},
+        monte_carlo={"draws": 256},
+    )
+    shown = {product.key: product for _, product in beside(settings)}
+    assert len(shown) == 3 + 3 + 2 * 7  # sd and P of three gains; mean and sd of seven rates
+    mean, spread = shown["ensemble_RSR_SSM1_mean"], shown["ensemble_RSR_SSM1_sd"]
+    assert family(mean) == "RSR" and is_difference(mean)
+    assert not is_difference(spread) and not is_difference(shown["sd_RSR_SSM1"])
+    assert len({family(shown[key]) for key in ("sd_RSR_SSM1", "sd_RSR_SSM3")}) == 1
+    assert dated_title(mean, settings).endswith("(2020-2040)")
+    by_family = {}
+    for product in shown.values():
+        by_family.setdefault(family(product), set()).add(product.unit)
+    assert all(len(units) == 1 for units in by_family.values())
 
 
 def test_a_ramp_spans_all_its_maps():

@@ -16,7 +16,10 @@ from recarb.reports.ground import (
 )
 from recarb.reports.sheet import Reel, Sheet, coloured
 from recarb.reports.style import ramp_for
+from recarb.sequestration import output
+from recarb.sequestration.ensemble_maps import ensemble_products
 from recarb.sequestration.forward import BAU
+from recarb.sequestration.monte_carlo import uncertainty_maps
 from recarb.sequestration.output import DIAGNOSTICS, PROTOCOLS
 from recarb.sequestration.pipeline import last_year
 from recarb.sequestration.products import Product, diagnostics, products
@@ -38,6 +41,8 @@ FAMILIES = {  # maps of one scale by their key or its first word; any other map 
 }
 OVER_THE_YEARS, AT_THE_END = {"AbsDiff", "ASR", "RSR"}, {"finalSOC", "RelDiff", BAU, "SSM"}
 UNCERTAINTY, HALF_WIDTH = "U_", "HW_"
+DRAWN = ("sd_RSR_", "P_")  # of the many maps of a Monte Carlo: how sure are the gains
+ENSEMBLE, MEAN, SPREAD = "ensemble_", "_mean", "_sd"
 
 
 def draw_maps(
@@ -114,7 +119,21 @@ def _paths(folder: Path, config: RunConfig) -> dict[Product, Path]:
     for product in diagnostics(config):
         if not product.key.startswith(HALF_WIDTH):
             paths[product] = folder / DIAGNOSTICS / f"{code}_{product.stem}.tif"
-    return paths
+    return paths | {
+        product: folder / where / f"{code}_{product.stem}.tif" for where, product in beside(config)
+    }
+
+
+def beside(config: RunConfig) -> list[tuple[str, Product]]:
+    """Maps of a Monte Carlo and of an ensemble that are drawn, and their folders."""
+    shown = [
+        (output.UNCERTAINTY, one) for one in uncertainty_maps(config) if one.key.startswith(DRAWN)
+    ]
+    return shown + [
+        (output.ENSEMBLE, one)
+        for one in ensemble_products(config)
+        if one.key.startswith(ENSEMBLE) and one.key.endswith((MEAN, SPREAD))
+    ]
 
 
 def _outcome(folder: Path, config: RunConfig) -> Path:
@@ -123,14 +142,19 @@ def _outcome(folder: Path, config: RunConfig) -> Path:
 
 def is_difference(product: Product) -> bool:
     """Whether zero is the middle of the product's ramp."""
-    return product.key.split("_")[0] in DIFFERENCES
+    kind = product.key.removeprefix(ENSEMBLE).split("_")[0]
+    return kind in DIFFERENCES and not product.key.endswith(SPREAD)
 
 
 def family(product: Product) -> str:
     """Name of the maps whose colours are compared with those of this one."""
-    key = product.key.removeprefix(UNCERTAINTY)
+    if product.key.endswith(SPREAD):
+        return ENSEMBLE + SPREAD
+    if product.key.startswith(DRAWN):
+        return product.key.split("_")[0]
+    key = product.key.removeprefix(ENSEMBLE).removeprefix(UNCERTAINTY)
     kind = key.split("_")[0]
-    if key != product.key:
+    if product.key.startswith(UNCERTAINTY):
         return UNCERTAINTY + (kind if kind in DIFFERENCES else "stock")
     return FAMILIES.get(key) or FAMILIES.get(kind, key)
 
@@ -139,7 +163,7 @@ def dated_title(product: Product, config: RunConfig) -> str:
     """The product's title with the year or years it speaks of."""
     start = last_year(config)
     end = start + config.forward.years
-    kind = product.key.removeprefix(UNCERTAINTY).split("_")[0]
+    kind = product.key.removeprefix(ENSEMBLE).removeprefix(UNCERTAINTY).split("_")[0]
     if kind in OVER_THE_YEARS:
         return f"{product.title} ({start}-{end})"
     if kind in AT_THE_END:
