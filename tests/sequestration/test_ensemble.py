@@ -27,6 +27,7 @@ from recarb.sequestration.warm_up import warm_up
 
 BOTH = {"models": ["icbm", "ipcc-tier2"]}
 SAND = {"sand": {"path": "sand.tif"}}
+CURVE = {"moisture": "van_genuchten", "bulk_density_g_cm3": 1.3}
 LABELS = ("icbm", "ipcc-tier2-full", "ipcc-tier2-none")
 
 
@@ -178,11 +179,22 @@ def test_the_reference_site_is_cropland_under_the_choices_of_the_run():
         ({"forward": {"climate_change": {"temperature_k": 2.0, "pet_factor": 1.1}}}, "on one mean"),
         ({"inputs": {**SAND, "land_use_forward": {"path": "later.tif"}}}, "on one mean climate"),
         ({"ensemble": {"models": ["century"]}}, "'icbm' or 'ipcc-tier2'"),
+        ({"model": {"variant": CURVE}}, "remove model.variant.moisture, or icbm"),
     ],
 )
 def test_what_a_model_lacks_is_said_at_once(changes, said):
     with pytest.raises(ValidationError, match=said):
         run_with(**changes)
+
+
+def test_rothc_may_be_a_variant_beside_the_others():
+    """The rates that the others take from RothC, and its own share of the mean, are the variant's."""
+    plain = simulate(arable(), run_with())
+    found = simulate(arable(), run_with(model={"variant": {"cover": "mixed"}}))
+    for key in ("RSR_SSM1", "icbm_RSR_SSM1", "ensemble_RSR_SSM1_mean"):
+        assert np.isfinite(found[key]).all() and (found[key] != plain[key]).all()
+    key = "ipcc-tier2-full_C_eq"  # which has rates of its own
+    np.testing.assert_array_equal(found[key], plain[key])
 
 
 def test_icbm_needs_no_sand():

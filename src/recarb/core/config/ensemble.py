@@ -45,6 +45,11 @@ def check_ensemble(config: "RunConfig") -> None:
             f"the models of [ensemble] are for 0-{DEPTH_CM:g} cm, but model.depth_cm is "
             f"{depth_cm:g}: set it to {DEPTH_CM:g}, or remove [ensemble]"
         )
+    if "icbm" in models and config.model.variant.by_retention:
+        raise ValueError(
+            "the site that icbm was fitted to has no retention curve to compare with: remove "
+            "model.variant.moisture, or icbm from ensemble.models"
+        )
     if by_practice := [scenario.name for scenario in config.scenarios if scenario.practices]:
         raise ValueError(
             "the models of [ensemble] know inputs that are the same every year, not practices: "
