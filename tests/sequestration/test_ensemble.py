@@ -188,7 +188,7 @@ def test_what_a_model_lacks_is_said_at_once(changes, said):
 
 
 def test_rothc_may_be_a_variant_beside_the_others():
-    """The rates that the others take from RothC, and its own share of the mean, are the variant's."""
+    """The rates that icbm takes from RothC, and RothC's own, are those of the variant."""
     plain = simulate(arable(), run_with())
     found = simulate(arable(), run_with(model={"variant": {"cover": "mixed"}}))
     for key in ("RSR_SSM1", "icbm_RSR_SSM1", "ensemble_RSR_SSM1_mean"):
