@@ -213,10 +213,18 @@ def rich(country: Country) -> None:
     country.layers["soc"].values *= 7.0
 
 
+def foreign_limits(country: Country) -> None:
+    """Limits of the stock in kg m-2 that are said to be t ha-1."""
+    soc = country.layers["soc"].values[0]
+    country.add("soc_low", 0.07 * soc).unit = country.add("soc_high", 0.13 * soc).unit = "t/ha"
+    country.table["monte_carlo"] = {"draws": 200}
+
+
 SUSPICIOUS = {
     "dry_country": (dry, ("rain.tif", "less than 60 mm of rain a year", 'unit = "mm/day"')),
     "temperature_amplitude": (steep, ("temperature.tif", "expected at most 60 K", '"0.1 degC"')),
     "climate_jump": (jumping, ("moves by +2.9", "use one product for all phases")),
+    "limits_beside_map": (foreign_limits, ("120 of 120", "soc outside its own limits", "unit")),
     "c_eq_above_npp": (rich, ("need more carbon input", "can grow there (MIAMI)", "unit?")),
 }
 

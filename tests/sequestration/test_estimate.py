@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from tests.bad_country import Country
 
+from recarb.core.config import Ensemble, Variant
 from recarb.core.findings import Severity
 from recarb.sequestration.checks import check_run
-from recarb.sequestration.estimate import CELL_S, START_S, estimate
+from recarb.sequestration.estimate import PICTURES_BYTES, START_S, cell_seconds, estimate
 from recarb.sequestration.pipeline import run
 
 
@@ -26,7 +27,8 @@ def test_the_cells_of_a_small_country_are_counted(checked):
     assert found.cells == 120
     assert found.record()["cells"] == 120
     threads = found.plan.threads
-    assert found.seconds == pytest.approx(report.seconds + START_S + 120 * CELL_S / threads)
+    model = 120 * cell_seconds(config) / threads
+    assert found.seconds == pytest.approx(report.seconds + START_S + model)
     assert "estimate of the run: about 120 cells" in found.line
 
 
@@ -35,6 +37,24 @@ def test_a_run_fits_into_its_estimate_of_the_disk(checked):
     folder = run(config).folder
     written = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     assert written < estimate(report, config).disk_bytes
+
+
+def test_draws_variants_and_ensembles_take_longer_and_more_room(checked):
+    config, report = checked
+    plain = estimate(report, config)
+    drawn = config.with_draws(1000)
+    found = estimate(report, drawn)
+    assert found.disk_bytes - PICTURES_BYTES > 2 * (plain.disk_bytes - PICTURES_BYTES)
+    assert cell_seconds(drawn) > 50 * cell_seconds(config)
+    delta = drawn.model_copy(
+        update={"monte_carlo": drawn.monte_carlo.model_copy(update={"method": "delta"})}
+    )
+    assert cell_seconds(config) < cell_seconds(delta) < 0.1 * cell_seconds(drawn)
+    mixed = config.model.model_copy(update={"variant": Variant(cover="mixed")})
+    slow = config.model_copy(update={"model": mixed})
+    assert cell_seconds(slow) > 3 * cell_seconds(config)
+    ensemble = config.model_copy(update={"ensemble": Ensemble(models=("icbm",))})
+    assert estimate(report, ensemble).disk_bytes > plain.disk_bytes
 
 
 def test_a_large_country_is_sampled(tmp_path):

@@ -123,6 +123,16 @@ def test_the_least_level_that_is_enough_is_counted(finished):
     assert sum(found.cells.values()) == 120
 
 
+def test_a_run_of_another_depth_can_tell(tmp_path):
+    scenarios = [{"name": "SSM2", "gain_pct": 10.0}]
+    deep = country_with(tmp_path, scenarios=scenarios, model={"depth_cm": 20.5}, targets=TARGETS)
+    report = run(deep.config())
+    found = gain_needed(report.folder, Target.model_validate(TARGETS[0]))
+    with rasterio.open(found.maps[0]) as source:
+        values = source.read(1)
+    np.testing.assert_allclose(values, maps_of(report.folder)[found.maps[0].name], rtol=2e-5)
+
+
 def test_no_run_is_told(tmp_path):
     with pytest.raises(InputError, match=r"expected the folder of a finished run.*recarb run"):
         gain_needed(tmp_path, Target(name="T", rsr_tc_ha_per_yr=0.1))

@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 from tests.bad_country import Country
 from tests.factories import cells, config
 from tests.sequestration.test_output import contents
+from typer.testing import CliRunner
 
+from recarb.cli import app, register
 from recarb.core.errors import ConfigError
 from recarb.sequestration import monte_carlo, pipeline
 from recarb.sequestration.draws import DRAWN, drawn
@@ -339,6 +341,34 @@ def test_cells_whose_limits_cross_or_are_missing_are_excluded_with_a_reason(tmp_
     assert report.ledger.reasons()["no_uncertainty_layer"] == 3
 
 
+def test_limits_exclude_nothing_where_nothing_is_drawn(tmp_path):
+    country = Country(tmp_path)
+    soc = country.layers["soc"].values[0]
+    low, high = 0.7 * soc, 1.4 * soc
+    low[0, :6] = np.nan
+    country.add("soc_low", low).unit = country.add("soc_high", high).unit = "t/ha"
+    assert pipeline.run(country.config()).ledger.run == soc.size
+
+
+def test_land_that_is_not_managed_has_no_doubt_about_its_gain():
+    """A gain that is written as 0; the points of the chains do not touch it either."""
+    inputs = cells((2, 3))
+    of = config(
+        scenarios=[{"name": "SSM2", "gain_pct": 10.0, "gain_pct_by_land_use": {"3": 0.0}}],
+        monte_carlo={"draws": 256},
+    )
+    found = maps(inputs, of)
+    assert (found[f"sd_{RATE}"] > 0.0).tolist() == [True, False]
+    assert found[f"mean_{RATE}"][1] == 0.0 and found["P_SSM2_above_BAU"][1] == 0.0
+    assert (simulate(inputs, of)["HW_RSR_SSM2"].values > 0.0).tolist() == [True, False]
+
+
+def test_draws_that_are_asked_for_are_drawn():
+    """Whatever method run.toml names."""
+    found = config(monte_carlo={"method": "delta", "seed": 4}).with_draws(300).monte_carlo
+    assert (found.method, found.draws, found.seed) == ("monte_carlo", 300, 4)
+
+
 def test_cells_whose_draws_do_not_end_are_counted_and_told(tmp_path):
     country = Country(tmp_path)
     values = country.layers["temperature"].values
@@ -348,3 +378,12 @@ def test_cells_whose_draws_do_not_end_are_counted_and_told(tmp_path):
     found = [f for f in report.findings if f.code == "cells_without_monte_carlo"]
     cells_told = report.counts["cells_without_monte_carlo"]
     assert cells_told > 0 and str(cells_told) in found[0].message
+
+
+def test_one_cell_is_not_drawn(tmp_path):
+    path = Country(tmp_path).write()
+    if not app.registered_commands:
+        register.commands(app)
+    found = CliRunner().invoke(app, ["run", str(path), "--point=20.3,41.6", "--monte-carlo", "300"])
+    assert isinstance(found.exception, ConfigError)
+    assert "leave one of them out" in str(found.exception)

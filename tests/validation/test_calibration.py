@@ -232,9 +232,34 @@ def test_a_site_file_is_read(tmp_path):
     assert {path.name for path in loaded.files} == {"plot7.toml", "months.csv", "observed.csv"}
 
 
+def test_a_site_of_a_variant_is_run_as_one(tmp_path):
+    """As `recarb rothc` with the same options."""
+    variant = """silt_pct = 40.0
+organic_carbon_pct = 1.2
+paddy = true
+rothc = { moist_min = 0.15 }
+
+[variant]
+moisture = "van_genuchten"
+bulk_density_g_cm3 = 1.35
+cover = "mixed"
+paddy = "seasonal"
+flooded_months = [6, 7]
+"""
+    found = load_site(write_site(tmp_path, {}, KEYS + variant)).run
+    assert found.parameters.moist_min == 0.15 and found.parameters.variant.mixed_cover
+    assert (found.silt_pct, found.bulk_density_g_cm3, found.organic_carbon_pct) == (40.0, 1.35, 1.2)
+    assert found.paddy and found.flooded_months == (6, 7)
+    plain = load_site(write_site(tmp_path, {})).run
+    one, other = (run_site(run).months["soc_tc_ha"].iloc[-1] for run in (found, plain))
+    assert abs(one / other - 1.0) > 0.01
+
+
 @pytest.mark.parametrize(
     ("keys", "error", "words"),
     [
+        (KEYS + "[variant]\nmoisture = 'van_genuchten'\n", ConfigError, "silt"),
+        (KEYS + "[rothc]\nmoist = 0.1\n", ConfigError, "rothc: no parameter moist"),
         (KEYS + "clay = 3\n", ConfigError, "the keys are months"),
         ("months = ", ConfigError, "not valid TOML"),
         (KEYS.replace("clay_pct = 23.4\n", ""), ConfigError, "--clay-pct"),

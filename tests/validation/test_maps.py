@@ -1,5 +1,7 @@
 """Measured stocks against the maps of the example country."""
 
+import shutil
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,7 +16,7 @@ from recarb.sequestration import pipeline
 from recarb.sequestration.example import write_example
 from recarb.sequestration.ledger import MEANING, Outcome
 from recarb.validation import maps
-from recarb.validation.maps import Rules, compare_maps, open_run
+from recarb.validation.maps import FinishedRun, Rules, compare_maps, open_run
 from recarb.validation.observed import read_observed
 
 
@@ -120,6 +122,23 @@ def test_no_row_is_lost_and_every_reason_is_told(finished, tmp_path):
     unused = table["reason"] != ""
     assert table.loc[unused, "residual_tc_ha"].isna().all()
     assert np.isfinite(table.loc[~unused, "residual_tc_ha"]).all()
+
+
+def test_a_cell_without_a_final_stock_has_its_reason_and_spoils_no_other(finished, tmp_path):
+    """As fao-r leaves them: run, with a T0, and no final stock."""
+    folder = tmp_path / "run"
+    shutil.copytree(finished.folder, folder)
+    gone = FinishedRun(folder, finished.config)
+    lon, lat, row, column = middle(finished)
+    with rasterio.open(gone.map_path("finalSOC_BAU"), "r+", IGNORE_COG_LAYOUT_BREAK="YES") as final:
+        values = final.read(1)
+        values[row, column] = final.nodata
+        final.write(values, 1)
+    other = middle(finished, 9)
+    lines = [f"{lon},{lat},2030,50", f"{lon},{lat},2020,50", f"{other[0]},{other[1]},2030,50"]
+    table = compare(gone, tmp_path, lines)
+    assert table["reason"].tolist() == [maps.NO_STOCK, "", ""]
+    assert np.isfinite(table["residual_tc_ha"]).tolist() == [False, True, True]
 
 
 def test_any_year_takes_the_nearer_end(finished, tmp_path):

@@ -92,11 +92,11 @@ def run(
     from recarb.core.config import load_config
 
     settings = load_config(config)
+    if point is not None:
+        _run_point(settings, point, plot, out, draws=monte_carlo)
+        return
     if monte_carlo is not None:
         settings = settings.with_draws(monte_carlo)
-    if point is not None:
-        _run_point(settings, point, plot, out)
-        return
     from recarb.sequestration.cluster import Cluster
     from recarb.sequestration.plan import parse_memory
 
@@ -173,11 +173,18 @@ def _uncertain_totals(table: "pd.DataFrame | None", settings: "RunConfig") -> li
     ]
 
 
-def _run_point(settings: "RunConfig", point: str, plot: bool, out: Path | None) -> None:
+def _run_point(
+    settings: "RunConfig", point: str, plot: bool, out: Path | None, draws: int | None
+) -> None:
     from recarb.core.errors import ConfigError
     from recarb.io.tables import write_csv
     from recarb.sequestration.point import trajectory
 
+    if draws is not None:
+        raise ConfigError(
+            "--point tells one course of one cell, --monte-carlo draws many for every cell of the "
+            "maps: leave one of them out"
+        )
     try:
         lon, lat = (float(part) for part in point.split(","))
     except ValueError as error:

@@ -1,7 +1,9 @@
 """What a run will take, told by the check before it: cells, time, memory, room on the disk.
 
-    time = check + START + cells * CELL / threads
+    time = check + START + cells * (CELL + runs * RUN) / threads
     room = maps * 4 bytes * cells * OVERVIEWS + PICTURES
+
+A run is one chain or one draw of one cell through all phases.
 
 The check is part of a run and was just timed on this machine; the other numbers were measured on
 one machine and are no promise. The kind of uncertainty asked for and finer maps change them.
@@ -16,6 +18,8 @@ from pydantic import ByteSize
 from recarb.core.config import RunConfig
 from recarb.core.findings import Finding, Severity
 from recarb.core.paths import AnyPath
+from recarb.rothc.block_steps import supports
+from recarb.sequestration.chains import chains
 from recarb.sequestration.check_report import CheckReport
 from recarb.sequestration.flags import flags
 from recarb.sequestration.plan import (
@@ -23,14 +27,19 @@ from recarb.sequestration.plan import (
     Plan,
     machine_memory_bytes,
     machine_threads,
+    number_of_maps,
     plan_run,
     sources_of,
 )
-from recarb.sequestration.products import diagnostics, products
+from recarb.sequestration.tables import ModelTables
 
 # Measured on two cores of a server, November 2026, default choices; see docs/science/benchmarks.md
 START_S = 12.0  # loading, compiling or loading the kernels, hashes of the inputs, pictures
-CELL_S = 26e-6  # of one core, for a cell that runs: reading, model, writing
+CELL_S = 18e-6  # of one core, for a cell that runs: reading, writing, what no run adds to
+RUN_S = 2.7e-6  # of one core, for a run of the block kernels
+DRAW_S = 2.6e-6  # of one core, for a draw beside its run: drawing, statistics
+DELTA_RUNS = 15
+SINGLE = 18.0  # times as long where a variant goes cell by cell
 OVERVIEWS = 1.4  # smaller copies inside each map, and blocks that are partly empty
 PICTURES_BYTES = 10_000_000  # and tables and log
 SECONDS_PER_MINUTE, SECONDS_PER_HOUR = 60.0, 3600.0
@@ -102,16 +111,26 @@ def estimate(report: CheckReport, config: RunConfig) -> Estimate | None:
     plan = report.attempt("run", plan_run, *given)
     if plan is None:
         return None
-    maps = (len(products(config)) + len(diagnostics(config))) * FLOAT32 + len(flags(config)) + 2
+    maps = number_of_maps(config) * FLOAT32 + len(flags(config)) + 2
     found = Estimate(
         cells=report.cells,
-        seconds=report.seconds + START_S + report.cells * CELL_S / plan.threads,
+        seconds=report.seconds + START_S + report.cells * cell_seconds(config) / plan.threads,
         disk_bytes=int(maps * report.cells * OVERVIEWS) + PICTURES_BYTES,
         free_bytes=_free(config.output),
         plan=plan,
     )
     report.tell(found.findings())
     return found
+
+
+def cell_seconds(config: RunConfig) -> float:
+    """Time of one core for a cell that runs [s]."""
+    slower = 1.0 if supports(ModelTables.of(config).parameters) else SINGLE
+    runs, drawn = len(chains(config.uncertainty)), 0
+    if config.monte_carlo is not None:
+        drawn = config.monte_carlo.draws
+        drawn = DELTA_RUNS if config.monte_carlo.method == "delta" else drawn
+    return CELL_S + (runs + drawn) * RUN_S * slower + drawn * DRAW_S
 
 
 def _free(output: AnyPath) -> int | None:

@@ -25,7 +25,7 @@ from recarb.core.grid import Tile, tiles
 from recarb.io.cog import BLOCK, MapSpec, MapWriter
 from recarb.sequestration.chains import PERCENT
 from recarb.sequestration.output import DIAGNOSTICS
-from recarb.sequestration.products import RATE, SHARE
+from recarb.sequestration.products import RATE, SHARE, depth_digits
 from recarb.sequestration.run_folder import writing
 from recarb.sequestration.targets import ABOVE_NPP, BAU_ABOVE_NPP, MET, gain_needed_pct, infeasible
 
@@ -62,9 +62,10 @@ class _Run:
     years: int
     scenario: str
     gain: float
+    depth: str
 
     def path(self, stem: str) -> Path:
-        return self.folder / f"{self.iso3}_GSOCseq_{stem}_Map030.tif"
+        return self.folder / f"{self.iso3}_GSOCseq_{stem}_Map{self.depth}.tif"
 
     def files(self) -> dict[str, Path]:
         diagnostics = self.folder / DIAGNOSTICS
@@ -136,8 +137,9 @@ def _read_run(folder: Path) -> _Run:
             'to input is not known; add one: [[scenarios]] name = "SSM3", gain_pct = 20.0'
         )
     largest = max(plain, key=lambda one: one["gain_pct"])
-    years = int(config["forward"]["years"])
-    return _Run(folder, config["iso3"], years, largest["name"], largest["gain_pct"] / PERCENT)
+    years, depth = int(config["forward"]["years"]), depth_digits(config["model"]["depth_cm"])
+    gain = largest["gain_pct"] / PERCENT
+    return _Run(folder, config["iso3"], years, largest["name"], gain, depth)
 
 
 def _is_plain(scenario: Mapping[str, Any]) -> bool:

@@ -42,9 +42,8 @@ Floats = NDArray[np.float64]
 Bytes = NDArray[np.uint8]
 Bools = NDArray[np.bool_]
 
-SPREADS = tuple(
-    f"{of}_{how}" for of in ("soc", "clay") for how in ("uncertainty", "sd", "low", "high")
-)
+OF_DRAWS = tuple(f"{of}_{how}" for of in ("soc", "clay") for how in ("sd", "low", "high"))
+SPREADS = ("soc_uncertainty", "clay_uncertainty", *OF_DRAWS)
 AXES = {"warm_up": "time", "reference": "reference", "ahead": "time_ahead"}  # of months or years
 UNIT_BLOCK = 512  # cells along a side of the blocks in which the boundary is rasterized
 UNIT_BLOCKS_KEPT = 200  # two rows of blocks of a world of 1 km; 100 MB
@@ -106,6 +105,8 @@ class CountryInputs:
         choices = self.config.model
         maps = self._static_maps(tile) | {"soc": soc}
         maps = with_texture(maps, choices.variant, choices.depth_cm)
+        if self.config.monte_carlo is None:  # a gap in what is not asked for excludes no cell
+            maps = {key: values for key, values in maps.items() if key not in OF_DRAWS}
         land_use = {key: self._land_use(key, tile) for key in LAND_USE if key in self.layers}
         outcome = self._outcome(maps, land_use, units)
         rows, columns = np.nonzero(outcome == Outcome.RUN)

@@ -194,11 +194,15 @@ def _peak_bytes(config: RunConfig, sources: Sources, threads: int, size: int, ca
     boundary = UNIT_BLOCK**2 * UNIT_NUMBER * UNIT_BLOCKS_KEPT if config.boundary else 0
     working = size**2 * _working_bytes_per_cell(config, sources) + _climate_bytes(size, sources)
     working += working_bytes(config)
-    maps = len(products(config)) + len(diagnostics(config)) + len(ensemble_products(config))
-    maps += len(uncertainty_maps(config))
-    maps += sum(len(bands) for bands in share_maps(config).values())
-    result = size**2 * maps * FLOAT32
+    result = size**2 * number_of_maps(config) * FLOAT32
     return BASE_BYTES + boundary + cache + threads * (working + AHEAD * result)
+
+
+def number_of_maps(config: RunConfig) -> int:
+    """Bands of numbers that a run writes."""
+    lists = (products, diagnostics, ensemble_products, uncertainty_maps)
+    bands = sum(len(of_shares) for of_shares in share_maps(config).values())
+    return sum(len(maps(config)) for maps in lists) + bands
 
 
 def _working_bytes_per_cell(config: RunConfig, sources: Sources) -> int:

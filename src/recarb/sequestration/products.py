@@ -84,7 +84,13 @@ def products(config: RunConfig) -> list[Product]:
     if config.uncertainty.chains:
         found += _uncertainty_products(names, config.ssm_scenario)
     depth = f"{config.model.depth_cm:g}".replace(".", "p")
-    return [replace(p, stem=p.stem + depth.zfill(DEPTH_DIGITS), depth=depth) for p in found]
+    digits = depth_digits(config.model.depth_cm)
+    return [replace(p, stem=p.stem + digits, depth=depth) for p in found]
+
+
+def depth_digits(depth_cm: float) -> str:
+    """The depth in the names of the deliverables: `030` is 0-30 cm."""
+    return f"{depth_cm:g}".replace(".", "p").zfill(DEPTH_DIGITS)
 
 
 def _product(

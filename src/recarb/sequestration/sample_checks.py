@@ -88,6 +88,7 @@ class _Sample:
     """Sums over the cells of the sample."""
 
     above_npp: int = 0
+    beside: dict[str, int] = field(default_factory=dict)
     outcomes: NDArray[np.int64] = field(default_factory=lambda: np.zeros(256, dtype=np.int64))
     means: Floats = field(default_factory=lambda: np.zeros(4))
 
@@ -104,6 +105,11 @@ class _Sample:
         cells = loaded.cells.isel(cell=running)
         self.above_npp += int((state["c_eq"].values[running] > reference_npp(cells)[0]).sum())
         self.means += _phase_sums(cells)
+        for key in ("soc", "clay"):
+            if f"{key}_low" in cells:
+                value, low, high = (cells[f"{key}{end}"].values for end in ("", "_low", "_high"))
+                outside = int(((value < low) | (value > high)).sum())
+                self.beside[key] = self.beside.get(key, 0) + outside
 
     @property
     def cells(self) -> int:
@@ -130,6 +136,7 @@ def check_sample(
     report.cells = sample.cells / tiles * int(occupied.squares.sum())
     report.tell(_lacking(sample.outcomes))
     report.tell(_above_npp(sample))
+    report.tell(_beside(sample))
     report.tell(_jump(config, sample.means / sample.cells))
 
 
@@ -173,6 +180,20 @@ def _above_npp(sample: _Sample) -> list[Finding]:
             "hold their SOC than can grow there (MIAMI)",
             "is the SOC stock too high (unit?), or temperature, rain or PET wrong (unit?)?",
         )
+    ]
+
+
+def _beside(sample: _Sample) -> list[Finding]:
+    """Confidence limits that are not of this map."""
+    return [
+        suspicion(
+            SuspicionCode.LIMITS_BESIDE_MAP,
+            f"{key}_low, {key}_high",
+            f"{cells:,} of {sample.cells:,} sampled cells have {key} outside its own limits",
+            f"are the limits of this {key} map, of the same depth and in the unit that is said?",
+        )
+        for key, cells in sample.beside.items()
+        if cells > MANY * sample.cells
     ]
 
 

@@ -25,7 +25,8 @@ def scenario_input(
     """Annual carbon input of a scenario without practices [t C ha-1 yr-1], (..., cell).
 
     A gain by zone goes before a gain by land use, and that before the general gain. The points of
-    a chain are added to the gain; an absolute input moves by the same percentage of itself.
+    a chain are added to the gain, but not where the gain is 0: land that is not managed has no
+    doubt about it. An absolute input moves by the same percentage of itself.
     """
     if scenario.c_input_tc_ha_per_yr is not None:
         amount = scenario.c_input_tc_ha_per_yr * (1.0 + np.asarray(gain_points) / PERCENT)
@@ -36,7 +37,7 @@ def scenario_input(
     if scenario.gain_pct_by_zone:
         for zone, value in scenario.gain_pct_by_zone.items():
             gain[inputs["zones"].values == zone] = value
-    return c_bau * np.maximum(1.0 + (gain + gain_points) / PERCENT, 0.0)
+    return c_bau * np.maximum(1.0 + (gain + np.where(gain == 0.0, 0.0, gain_points)) / PERCENT, 0.0)
 
 
 @dataclass(frozen=True)

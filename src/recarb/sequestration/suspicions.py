@@ -17,6 +17,7 @@ class SuspicionCode(StrEnum):
     LOW_CLAY = "low_clay"
     CLAY_ABOVE_SOC = "clay_above_soc"
     C_EQ_ABOVE_NPP = "c_eq_above_npp"
+    LIMITS_BESIDE_MAP = "limits_beside_map"
     ZERO_FILLED = "zero_filled"
     MIXED_CLIMATE = "mixed_climate"
     CLIMATE_JUMP = "climate_jump"

@@ -43,6 +43,7 @@ BEFORE = "before the year of the SOC map"
 AFTER = "after the end of the run"
 NO_DEPTH = "no depth"
 OTHER_DEPTH = "another depth than the run's"
+NO_STOCK = "the run has no stock here for this year"
 
 
 @dataclass(frozen=True)
@@ -149,6 +150,8 @@ def compare_maps(observed: Observed, run: FinishedRun, rules: Rules) -> pd.DataF
     table["observed_tc_ha"] = _of_run_depth(table, run, rules)
     table["modelled_tc_ha"] = _modelled(run, grid, table, rules.scenario)
     table["residual_tc_ha"] = table["modelled_tc_ha"] - table["observed_tc_ha"]
+    # first, because every other reason is plainer
+    reasons.insert(0, np.where(table["modelled_tc_ha"].isna(), NO_STOCK, ""))
     table["group"] = _land_use_names(run, grid, rows, columns)
     for stem, name in COVARIATES.items():
         table[name] = _sample(run.diagnostic_path(stem), grid, rows, columns)
@@ -243,7 +246,7 @@ def _modelled(run: FinishedRun, grid: GeoBox, table: pd.DataFrame, scenario: str
     t0 = _sample(run.map_path("T0"), grid, rows, columns)
     final = _sample(run.map_path(f"finalSOC_{scenario}"), grid, rows, columns)
     ahead = (year - run.t0) / (run.end - run.t0)
-    stock = t0 + ahead * (final - t0)
+    stock = np.where(ahead == 0.0, t0, t0 + ahead * (final - t0))
     early = year < run.t0
     if early.any():
         first = np.full(len(rows), np.nan)

@@ -6,17 +6,22 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
+from recarb.core.config import Variant
 from recarb.core.config.fields import Model
 from recarb.core.errors import ConfigError, MissingData
 from recarb.io.tables import SiteTable, read_site
 from recarb.sequestration.site import SiteRun, run_site
+from recarb.sequestration.variants import model_parameters
 from recarb.validation.observed import read_observed
 
 
 class SiteFile(Model):
-    """The keys of SITE.toml: the options of `recarb rothc` by the same names, and two tables."""
+    """The keys of SITE.toml: the options of `recarb rothc` by the same names, and two tables.
+
+    `[variant]` and `[rothc]` are `model.variant` and `model.rothc` of run.toml.
+    """
 
     months: str
     observed: str
@@ -29,6 +34,11 @@ class SiteFile(Model):
     spin_up_months: int = 0
     evaporation: str = "pan"
     scale_all: bool = False
+    silt_pct: float | None = None
+    organic_carbon_pct: float | None = None
+    paddy: bool = False
+    variant: Variant = Variant()
+    rothc: dict[str, float] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -94,7 +104,10 @@ def _read_keys(path: Path) -> SiteFile:
 
 def _site_run(file: SiteFile, months: SiteTable) -> SiteRun:
     own_iom = months.iom_tc_ha if file.soc_tc_ha is None else None
-    options: dict[str, Any] = file.model_dump(exclude={"months", "observed"})
+    options: dict[str, Any] = file.model_dump(exclude={"months", "observed", "variant", "rothc"})
+    options["parameters"] = model_parameters(file.rothc, file.variant, where="rothc")
+    options["bulk_density_g_cm3"] = file.variant.bulk_density_g_cm3
+    options["flooded_months"] = file.variant.flooded_months
     options["clay_pct"] = months.clay_pct if file.clay_pct is None else file.clay_pct
     options["depth_cm"] = months.depth_cm if file.depth_cm is None else file.depth_cm
     options["iom_tc_ha"] = own_iom if file.iom_tc_ha is None else file.iom_tc_ha

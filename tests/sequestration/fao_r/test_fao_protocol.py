@@ -143,6 +143,7 @@ def test_own_npp_reference_is_taken_as_it_is():
         ({"input_share": {"2": [1.0 / 12.0] * 12}}, "model.input_share"),
         ({"modelled_land_use": [2, 4]}, "not 4"),
         ({"variant": {"cover": "mixed"}}, "model.variant"),
+        ({"depth_cm": 20.0}, "model.depth_cm of 20"),
     ],
 )
 def test_what_the_scripts_cannot_do_is_refused(model, word):
@@ -167,6 +168,11 @@ def test_the_maps_say_which_protocol_made_them():
 def test_futures_are_not_the_scripts(forward):
     with pytest.raises(ValidationError, match=f"forward.{next(iter(forward))}"):
         config(protocol="fao-r", forward=forward)
+
+
+def test_irrigation_in_npp_is_not_the_scripts():
+    with pytest.raises(ValidationError, match="irrigation_counts_as_rain"):
+        config(protocol="fao-r", npp_reference={"irrigation_counts_as_rain": True})
 
 
 def test_draws_are_not_the_scripts():

@@ -95,7 +95,7 @@ class RunConfig(Model):
         return self
 
     def with_draws(self, draws: int) -> Self:
-        """The same with a Monte Carlo of so many draws.
+        """The same with a Monte Carlo of so many draws, whatever method run.toml names.
 
         Raises
         ------
@@ -104,7 +104,7 @@ class RunConfig(Model):
         """
         given = self.monte_carlo.model_dump() if self.monte_carlo else {}
         try:
-            choices = MonteCarlo.model_validate({**given, "draws": draws})
+            choices = MonteCarlo.model_validate({**given, "draws": draws, "method": "monte_carlo"})
         except ValidationError as error:
             fault = error.errors()[0]["msg"]
             raise ConfigError(f"--monte-carlo {draws}: {fault}") from error

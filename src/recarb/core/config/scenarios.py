@@ -10,6 +10,7 @@ from recarb.core.config.fields import ByClass, Model
 
 SPLIT_TOLERANCE = 1e-9
 OWN = "own"  # a practice that is not of the library
+RESERVED = {"bau", "eq"}  # in the names of other maps: finalSOC_BAU, C_eq
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
@@ -122,10 +123,16 @@ STANDARD_SCENARIOS = (
 
 
 def check_names(what: str, names: Sequence[str]) -> None:
-    """Raise ValueError unless every scenario or target has its own name, and none is called BAU."""
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice or "BAU" in names:
-        raise ValueError(f"{what} names must be unique and none is BAU: {twice or ['BAU']}")
+    """Raise ValueError unless every scenario or target has a name of its own.
+
+    Names of files differ by more than their case: some systems do not tell `ssm1` from `SSM1`.
+    """
+    low = [name.lower() for name in names]
+    if wrong := [n for n in names if low.count(n.lower()) > 1 or n.lower() in RESERVED]:
+        raise ValueError(
+            f"{what} names must be unique, whatever their case, and none is BAU or eq: "
+            f"{', '.join(wrong)}"
+        )
 
 
 def check_places(scenarios: Sequence[Scenario], has_zones: bool, has_units: bool) -> None:
