@@ -166,6 +166,7 @@ class MapWriter:
             part,
             driver="COG",
             COMPRESS="DEFLATE",
+            LEVEL="1",  # a few percent larger, a quarter sooner
             PREDICTOR="YES",
             BLOCKSIZE=BLOCK,
             OVERVIEW_RESAMPLING=OVERVIEW_RESAMPLING[self.spec.dtype],

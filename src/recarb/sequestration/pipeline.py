@@ -224,12 +224,13 @@ def _run_tiles(
 
 
 def _finished_tile(inputs: CountryInputs, finished: FinishedTiles, tile: Tile) -> TileResult:
-    """One tile, computed and kept unless it was kept before."""
+    """One tile, computed and kept unless it was kept before; sea is sooner made again than kept."""
     found = finished.get(tile)
     if found is None:
         found = run_tile(inputs, tile)
-        with writing(finished.store):
-            finished.put(found)
+        if found.rows.size:
+            with writing(finished.store):
+                finished.put(found)
     return found
 
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from recarb.core.config import RunConfig
 from recarb.core.findings import Finding, Progress, Severity, no_progress
 from recarb.core.grid import LONLAT, Tile, cell_areas_ha, cell_centres, transform
+from recarb.core.sums import running_sum
 from recarb.harmonise.landuse_classes import land_use_classes
 from recarb.sequestration.draws import DRAWN
 from recarb.sequestration.forward import BAU
@@ -33,6 +34,7 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 STRIP_ROWS = 256
+CELLS_AT_ONCE = 2**16
 M_PER_KM = 1000.0
 HA_PER_KM2 = 100.0
 KM_OF_TREND = 100.0  # keeps the numbers of a trend surface near one
@@ -153,12 +155,20 @@ def fitted_variogram(cells: CellsOfRun, t0: Floats) -> Variogram | None:
     Without the surface, of second order, the change of stocks through the country, from plain to
     mountain, would pass for a correlation of errors.
     """
-    of_class = cells.land_use[:, None] == np.unique(cells.land_use)
-    x, y = cells.x_km / KM_OF_TREND, cells.y_km / KM_OF_TREND
-    known = np.column_stack([of_class.astype(np.float64), x, y, x**2, x * y, y**2])
-    logarithm = np.log(t0)
-    trend = known @ np.linalg.lstsq(known, logarithm, rcond=None)[0]
-    return fit_variogram(cells.x_km, cells.y_km, logarithm - trend)
+    uses, logarithm = np.unique(cells.land_use), np.log(t0)
+
+    def known(part: slice) -> Floats:
+        x, y = cells.x_km[part] / KM_OF_TREND, cells.y_km[part] / KM_OF_TREND
+        of_class = (cells.land_use[part, None] == uses).astype(np.float64)
+        return np.column_stack([of_class, x, y, x**2, x * y, y**2])
+
+    # normal equations, summed up: the matrix of a large country would not fit into its memory
+    parts = [slice(lo, lo + CELLS_AT_ONCE) for lo in range(0, t0.size, CELLS_AT_ONCE)]
+    square = running_sum([known(part).T @ known(part) for part in parts])
+    right = running_sum([known(part).T @ logarithm[part] for part in parts])
+    fit = np.linalg.lstsq(square, right, rcond=None)[0]
+    rest = [logarithm[part] - known(part) @ fit for part in parts]
+    return fit_variogram(cells.x_km, cells.y_km, np.concatenate(rest))
 
 
 def _assumptions(config: RunConfig, fitted: Variogram | None) -> list[Assumption]:

@@ -10,14 +10,14 @@ the fast Fourier transform does it at once. Two blocks have the mean correlation
 and a cell's own variance is counted exactly.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
 Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+Ints = NDArray[np.int16]
 
 MOST_BLOCKS = 512  # along a side: a block is then finer than any country's errors are known
 NEAR_BLOCKS = 4  # so near, the correlation changes within a block and is averaged over its points
@@ -41,23 +41,23 @@ def total_sd(weights: Floats, fully: bool) -> float:
 class Blocks:
     """Places in a plane, put into square blocks.
 
-    x_km, y_km : (cell,) places
+    x_km, y_km : (cell,) places; not kept
     cell_km : side of a cell; blocks are not smaller
     """
 
-    x_km: Floats
-    y_km: Floats
-    cell_km: float
+    x_km: InitVar[Floats]
+    y_km: InitVar[Floats]
+    cell_km: InitVar[float]
     side_km: float = field(init=False)
     row: Ints = field(init=False)
     column: Ints = field(init=False)
 
-    def __post_init__(self) -> None:
-        extent = max(np.ptp(self.x_km), np.ptp(self.y_km))
-        side = max(self.cell_km, float(extent) / (MOST_BLOCKS - 1))
+    def __post_init__(self, x_km: Floats, y_km: Floats, cell_km: float) -> None:
+        extent = max(np.ptp(x_km), np.ptp(y_km))
+        side = max(cell_km, float(extent) / (MOST_BLOCKS - 1))
         object.__setattr__(self, "side_km", side)
-        for name, place in (("row", self.y_km), ("column", self.x_km)):
-            index = np.floor((place - place.min()) / side + 0.5).astype(np.int64)
+        for name, place in (("row", y_km), ("column", x_km)):
+            index = np.floor((place - place.min()) / side + 0.5).astype(np.int16)
             object.__setattr__(self, name, index)
 
     def sd(self, weights: Floats, length_km: float, nugget: float = 0.0) -> float:
@@ -87,7 +87,7 @@ class Blocks:
         """Sum over all pairs of blocks of their weights and their correlation."""
         shape = (int(self.row.max()) + 1, int(self.column.max()) + 1)
         padded = tuple(fft.next_fast_len(2 * n - 1, real=True) for n in shape)
-        flat = self.row * padded[1] + self.column
+        flat = self.row.astype(np.int64) * padded[1] + self.column
         grid = np.bincount(flat, weights, padded[0] * padded[1]).reshape(padded)
         kernel = self._kernel(padded, length_km, near)
         spectrum = np.square(np.abs(fft.rfft2(grid))) * fft.rfft2(kernel)
