@@ -5,13 +5,18 @@ from functools import cache
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
+from tests.factories import config
 from tests.realdata import data_folder, requires
 
 from recarb.rothc.parameters import DEFAULT
 from recarb.rothc.pools import inert_carbon
-from recarb.sequestration.fao_r import phases
+from recarb.sequestration.carbon_input import yearly_npp
+from recarb.sequestration.fao_r import phases, protocol
 from recarb.sequestration.fao_r.rates import Weather, monthly_rates
+from recarb.sequestration.ledger import Outcome
 from recarb.sequestration.npp import miami
+from recarb.sequestration.tables import ModelTables
 
 pytestmark = [pytest.mark.realdata, requires("fao_r_golden")]
 
@@ -122,3 +127,55 @@ def test_all_humid_tropical_cells_fail():
     )
     assert set(zones[bad]) == {"humid_tropical", "continental_cold"}
     assert bad[zones == "humid_tropical"].all()
+
+
+def cells_of_tables() -> xr.Dataset:
+    """The tables as a run would load them; the reference of NPP with all carbon left."""
+    cells, phases_of = table("spin_inputs"), {"spin_up": "spin", "warm_up": "warm"}
+    land_use = cells.land_use.to_numpy().astype(np.uint8)
+    reference = table("warm_inputs").npp_ref.to_numpy() / appropriation(land_use)
+    found = xr.Dataset(
+        {
+            "soc": ("cell", cells.soc_t_ha.to_numpy()),
+            "clay": ("cell", cells.clay_pct.to_numpy()),
+            "land_use": ("cell", land_use),
+            "land_use_spin_up": ("cell", land_use),
+            "npp_reference": ("cell", reference),
+            "irrigation": (("month", "cell"), np.zeros((12, len(cells)))),
+        }
+    )
+    for phase in ("spin_up", "warm_up", "forward"):
+        name = f"{phases_of.get(phase, phase)}_inputs"
+        axis = "time" if phase == "warm_up" else "month"
+        for ours, theirs in (("temperature", "temp_c"), ("rain", "rain_mm"), ("pet", "pet_mm")):
+            found[f"{ours}_{phase}"] = ((axis, "cell"), months(name, theirs))
+        cover = (1.0 - months(name, "cover_factor")) / 0.4
+        found[f"cover_{phase}"] = (("month", "cell"), cover)
+    found["npp_reference_climate"] = ("cell", yearly_npp(found, "spin_up")[0, 0])
+    return found
+
+
+def test_the_whole_protocol_ends_where_the_tables_end():
+    """Chains, gains and filter put together as a country's run puts them."""
+    run = config(protocol="fao-r")
+    results = protocol.run(cells_of_tables(), run, ModelTables.of(run))
+    warm, forward = table("warm_expected"), table("forward_expected")
+    compared = 0
+    for chain, end in (("mean", ""), ("min", "_min"), ("max", "_max")):
+        found = results[chain]
+        lost = found["outcome"].values != np.uint8(Outcome.RUN)
+        pairs = {f"soc_t0{end}": (warm, found["soc_t0"])}
+        for scenario in CHAINS[end][4]:
+            final = found["final_soc"].sel(scenario=scenario.upper())
+            pairs[f"soc_{scenario}{end}"] = (forward, final)
+        for column, (of, ours) in pairs.items():
+            theirs = of[column].to_numpy()
+            filtered = ~((theirs >= 0.0) & (theirs <= 300.0))
+            blank = np.isnan(ours.values)
+            assert (filtered | lost)[blank].all(), column
+            known = ~blank & (np.abs(theirs) < LARGE)
+            np.testing.assert_allclose(
+                ours.values[known], theirs[known], rtol=CLOSE, err_msg=column
+            )
+            compared += known.sum()
+    assert compared > 0.7 * len(warm) * 11
