@@ -19,10 +19,17 @@ from recarb.sequestration.point import Trajectory, trajectory
 
 IMAGES = Path(__file__).resolve().parents[1] / "img"
 CELL = -7.75, 38.25  # in the Alentejo
+GRASS = "cropland becomes grassland"
 SAME = "+2 K at once, input follows NPP"  # in that cell, where rain limits NPP
 LAST = 100
 
 AHEAD = f"\n[forward]\nhorizons = [50, {LAST}]\n"
+TO_GRASS = """
+[inputs.land_use_forward]
+path = "$RECARB_DATA/iberia/landcover_glcnmo2008_20arcmin.tif"
+crosswalk = "glcnmo2008"
+options = { 11 = 3, 12 = 3, 13 = 3 } # cropland, paddy, mosaic
+"""
 PLAIN = AHEAD + "steady_state = true\n"
 WARMER = 'climate_change = { temperature_k = 2.0, pet_method = "hargreaves"'
 FUTURES = {  # name, keys of [forward], colour (Okabe & Ito 2008)
@@ -36,6 +43,10 @@ FUTURES = {  # name, keys of [forward], colour (Okabe & Ito 2008)
     "+2 K at once, PET as it was": (
         AHEAD + "climate_change = { temperature_k = 2.0, pet_factor = 1.0 }\n",
         "#CC79A7",
+    ),
+    GRASS: (
+        AHEAD + "land_use_after_years = 0\n" + TO_GRASS,
+        "#009E73",
     ),
     SAME: (
         AHEAD + WARMER + " }\ninputs_follow_npp = true\n",
