@@ -151,6 +151,13 @@ def test_an_item_across_180_degrees_is_on_both_sides(server, make):
     assert len(stac_files(land_cover(server), sides, [2020], make())) == 2
 
 
+def test_a_tile_in_one_of_several_boxes_may_be_empty(server, make):
+    serve_stac(server, 1)
+    both = replace(AREA, boxes=(*AREA.boxes, Box(107.0, 13.0, 108.0, 14.0)))
+    found = stac_files(land_cover(server), both, [2020], make())
+    assert [wanted.may_be_empty for wanted in found] == [True, True]
+
+
 def ndvi(server):
     entry = load_registry()["modis_ndvi"]
     here = {"api": f"{server.url}/stac", "token_url": f"{server.url}/token"}

@@ -7,7 +7,12 @@ from tests.sequestration.test_bad_places import BEYOND, FIJI, SPLIT
 
 from recarb.core.errors import InputError
 from recarb.sources.base import Box
+from recarb.sources.cache import Cache
 from recarb.sources.countries import area_of
+from recarb.sources.fetch import Fetcher
+from recarb.sources.line import Line
+from recarb.sources.plan import plan
+from recarb.sources.registry import load_registry
 
 METRES = "EPSG:3832"  # continuous at 180 degrees
 
@@ -62,3 +67,12 @@ def test_the_table_serves_where_no_boundary_is_given():
 
 def test_an_edge_a_hair_beyond_180_is_no_crossing(tmp_path):
     assert boxes(tmp_path, [shapely.box(170, -19, 180.0000001, -17)]) == [(170, -19, 180, -17)]
+
+
+@pytest.mark.parametrize(("iso3", "islands"), [("KIR", True), ("THA", False)])
+def test_a_box_may_be_empty_where_there_are_several(tmp_path, iso3, islands):
+    registry = load_registry()
+    chosen = {"soc": registry["gsocmap"], "climate": registry["terraclimate"]}
+    with Line() as line:
+        choices = plan(chosen, area_of(iso3), Fetcher(Cache(tmp_path), line))
+    assert {one.may_be_empty for choice in choices for one in choice.wanted} == {islands}

@@ -76,7 +76,8 @@ def stac_files(
     """The assets of every item of a collection that touches the country in one of the years.
 
     Of tiles that are read in part, `margin_deg` more is read on every side [deg], as of other maps;
-    a tile that lies in the margin alone may be empty. So may a whole image: polar night and cloud.
+    a tile that lies in the margin alone may be empty. So may one of several boxes, and a whole
+    image: polar night and cloud.
 
     Raises
     ------
@@ -87,6 +88,7 @@ def stac_files(
         raise WrongContent(f"{entry.id}: the registry names no STAC collection")
     found: dict[str, Wanted] = {}
     margin_deg = margin_deg if entry.stac.window else 0.0
+    lenient = len(area.boxes) > 1 or not entry.stac.window
     for year in years:
         missing = []
         for country in area.boxes:
@@ -97,7 +99,7 @@ def stac_files(
             for item in items:
                 for asset in entry.stac.assets:
                     wanted = _asset(entry, entry.stac, item, asset, box)
-                    if not entry.stac.window or not _overlaps(item, country):
+                    if lenient or not _overlaps(item, country):
                         wanted = replace(wanted, may_be_empty=True)
                     found[wanted.key] = wanted
         _tell_missing(entry.stac, year, missing, area, fetcher)
