@@ -10,11 +10,12 @@ from tests.sources import samples
 from tests.sources.catalogue_answers import serve_boundary, stac_item
 from tests.sources.conftest import only_this_machine, server  # noqa: F401 - fixtures
 from tests.sources.server import PAGE, Fault
-from tests.sources.test_catalogues import SQUARE
+from tests.sources.test_catalogues import QUICK, SQUARE, grow_old
 from typer.testing import CliRunner
 
 from recarb.cli import app, register
 from recarb.core.errors import ConfigError, RecarbError, Unreachable, WrongContent
+from recarb.sources.line import Line
 
 register.commands(app)
 SOC = "/fao-maps-catalog-data/geonetwork/gsoc/GSOCmap/GSOCmap1.6.1.tif"
@@ -139,6 +140,43 @@ def test_one_renamed_file_writes_no_provenance_and_keeps_the_rest(world, tmp_pat
     assert len(world.seen) == before
     told = (tmp_path / "data/THA/sources.json").read_text()
     assert "dropped in: GSOCmap_1.6.1.tif" in told
+
+
+@pytest.mark.parametrize("status", [404, 503])
+def test_a_dead_catalogue_stops_no_other_layer(world, tmp_path, status, monkeypatch):
+    monkeypatch.setattr("recarb.sources.line.Line", lambda: Line(QUICK))
+    world.always[STAC] = Fault(status=status)
+    done = CliRunner().invoke(app, ["fetch", "THA", *COUNTRY])
+    assert type(done.exception) is Unreachable
+    assert done.exception.exit_code == 4
+    assert "land_cover: ESA CCI" in done.output
+    assert "its catalogue gave no answer" in done.output
+    for words in ("esa-cci-lc", f"status {status}", "--unpack FILE --offline", "--own"):
+        assert words in str(done.exception)
+    names = {path.name for path in (tmp_path / "cache/data").rglob("*")}
+    assert {"GSOCmap1.6.1.tif", "TerraClimate_pet_2002.nc", "THA_ADM0.geojson"} < names
+    assert not (tmp_path / "data").exists()
+    del world.always[STAC]
+    before = len(world.gets(SOC))
+    assert "14 files, all checked" in recarb("fetch", "THA", *COUNTRY)
+    assert len(world.gets(SOC)) == before
+
+
+def test_a_dead_catalogue_and_a_dead_file_are_told_together(world):
+    world.always[STAC] = Fault(status=404)
+    world.always[SOC] = Fault(status=200, body=PAGE)
+    text = recarb("fetch", "THA", *COUNTRY, fails=WrongContent)
+    assert "esa-cci-lc" in text
+    assert "Please sign in" in text
+
+
+def test_a_catalogue_that_died_after_it_answered(world, tmp_path):
+    recarb("fetch", "THA", *COUNTRY)
+    grow_old(tmp_path / "cache")
+    world.always[STAC] = Fault(status=404)
+    text = recarb("fetch", "THA", *COUNTRY)
+    assert "note: esa_cci_lc: its catalogue gives no answer; used: what it said on 20" in text
+    assert "14 files, all checked" in text
 
 
 def test_a_web_page_instead_of_climate(world):

@@ -10,7 +10,9 @@ from importlib.resources import files
 
 import netCDF4
 import numpy as np
+import shapely
 from rasterio.warp import transform_bounds
+from shapely.geometry import mapping
 from tests.sources import samples
 from tests.sources.catalogue_answers import stac_item
 
@@ -18,6 +20,7 @@ from recarb.sources.base import Box
 
 BOX = Box(102.0, 13.0, 102.6, 13.5)
 GOODE = "ESRI:54052"
+SINUSOIDAL = "+proj=sinu +lon_0=0 +R=6371007.181 +units=m"
 SOC = "/fao-maps-catalog-data/geonetwork/gsoc/GSOCmap/GSOCmap1.6.1.tif"
 SOILGRIDS = "/soilgrids/latest/data_aggregated/1000m/{}/{}_1000.tif"
 CLIMATE = "/thredds/ncss/grid/agg_terraclimate_{}_1950_CurrentYear_GLOBE.nc"
@@ -96,8 +99,8 @@ def serve_quantiles(server, low=0.8, high=1.2, box=BOX):
             server.put(SOILGRIDS.format("clay", f"clay_{depth}_{name}"), clay_map(box, quantile))
 
 
-def climate_file(path, name, years, box, cell=1 / 24, fmt="NETCDF4"):
-    """Monthly means as TerraClimate packs them, one degree beyond the box."""
+def climate_file(path, name, years, box, cell=1 / 24, fmt="NETCDF4", warmer=0.0, sea=False):
+    """Monthly means as TerraClimate packs them, one degree beyond the box; `sea`: no value."""
     scale, offset = PACKED[name]
     west, north = np.floor(box.west - 1), np.ceil(box.north + 1)
     lat = north - (np.arange(round((north - box.south + 1) / cell)) + 0.5) * cell
@@ -120,10 +123,12 @@ def climate_file(path, name, years, box, cell=1 / 24, fmt="NETCDF4"):
         layer.scale_factor, layer.add_offset = scale, offset
         anomaly = np.repeat([0.5 * (year % 3) for year in years], 12)
         values = np.tile(level, len(years)) + anomaly
+        values = values + warmer if name in ("tmax", "tmin") else values
         filled = np.ma.array(
             np.broadcast_to(values[:, None, None], (*values.shape, lat.size, lon.size)).copy()
         )
         filled[:, :14, :12] = np.ma.masked  # sea
+        filled = np.ma.masked_all(filled.shape) if sea else filled
         layer[:] = filled
     return path.read_bytes()
 
@@ -145,13 +150,35 @@ def serve_land_cover(server, box, years=(2000, 2020)):
                                    cell=cell, nodata=None)  # fmt: skip
             href = server.put(f"/tiles/{year}-{number}.tif", body)
             item = stac_item(server.url, number, "lccs_class", href)
+            item["bbox"] = [west, box.south - 0.3, east, box.north + 0.3]
             item["id"] = f"C3S-LC-L4-LCCS-Map-300m-P1Y-{year}-v2.1.1-T{number}"
             found[year].append(item)
     serve_search(server, found)
 
 
-def serve_search(server, found):
-    """A STAC API that looks at the year of the question."""
+def serve_ndvi(server, days, box=BOX):
+    """An image of one tile for each day (2015001) and its NDVI; -3000: dark, fill alone."""
+    around = (box.west - 0.3, box.south - 0.3, box.east + 0.3, box.north + 0.3)
+    west, south, east, north = transform_bounds("EPSG:4326", SINUSOIDAL, *around)
+    shape = (int((north - south) / 463.3127) + 1, int((east - west) / 463.3127) + 1)
+    found = {}
+    for day, ndvi in days.items():
+        item = stac_item(server.url, day, "none", "")
+        item["id"] = f"MOD13A1.A{day}.h27v07.061.2021"
+        item["assets"] = {}
+        for name, value, fill, kind in (("NDVI", ndvi, -3000, np.int16),
+                                        ("pixel_reliability", 0, 255, np.uint8)):  # fmt: skip
+            values = np.full(shape, fill if ndvi == -3000 else value, kind)
+            body = samples.geotiff(values, crs=SINUSOIDAL, west=west, north=north, cell=463.3127,
+                                   nodata=fill)  # fmt: skip
+            href = server.put(f"/ndvi/{day}_{name}.tif", body)
+            item["assets"][f"500m_16_days_{name}"] = {"href": href}
+        found.setdefault(int(str(day)[:4]), []).append(item)
+    serve_search(server, found, "modis-13A1-061")
+
+
+def serve_search(server, found, collection="esa-cci-lc"):
+    """A STAC API that looks at the collection and the year of the question."""
     landing = {
         "type": "Catalog", "id": "pc", "stac_version": "1.0.0", "description": "test",
         "conformsTo": ["https://api.stacspec.org/v1.0.0/core",
@@ -161,28 +188,29 @@ def serve_search(server, found):
     }  # fmt: skip
     server.put(STAC, json.dumps(landing).encode())
     server.put(STAC + "/search", b"{}")
-    for collection in ("esa-cci-lc", "modis-13A1-061"):
-        server.put(f"/api/sas/v1/token/{collection}",
-                   b'{"token": "sig=1", "msft:expiry": "2999-01-01T00:00:00Z"}')  # fmt: skip
+    server.put(f"/api/sas/v1/token/{collection}",
+               b'{"token": "sig=1", "msft:expiry": "2999-01-01T00:00:00Z"}')  # fmt: skip
     plain = server.file
 
     def by_year(request, path):
-        if path == STAC + "/search":
+        if path == STAC + "/search" and f"collections={collection}" in request.path:
             year = int(re.search(r"datetime=(\d{4})", request.path)[1])
             answer = {"type": "FeatureCollection", "features": found.get(year, []), "links": []}
-            server.files[path] = json.dumps(answer).encode()
+            return 200, {}, json.dumps(answer).encode()
         return plain(request, path)
 
     server.file = by_year
 
 
-def serve_boundary(server, iso3, box):
-    west, south, east, north = box
-    ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
+def serve_boundary(server, iso3, box, level="ADM0", names=("Smallland",)):
+    """Units of one size, from west to east."""
+    width = (box.east - box.west) / len(names)
     shapes = {"type": "FeatureCollection", "features": [{
-        "type": "Feature", "properties": {"shapeName": "Smallland", "shapeGroup": iso3},
-        "geometry": {"type": "Polygon", "coordinates": [ring]}}]}  # fmt: skip
-    named = server.put(f"/files/{iso3}.geojson", json.dumps(shapes).encode())
-    answer = {"boundaryID": f"{iso3}-ADM0-1", "boundaryISO": iso3, "gjDownloadURL": named,
+        "type": "Feature", "properties": {"shapeName": name, "shapeGroup": iso3},
+        "geometry": mapping(shapely.box(box.west + width * number, box.south,
+                                        box.west + width * (number + 1), box.north))}
+        for number, name in enumerate(names)]}  # fmt: skip
+    named = server.put(f"/files/{iso3}_{level}.geojson", json.dumps(shapes).encode())
+    answer = {"boundaryID": f"{iso3}-{level}-1", "boundaryISO": iso3, "gjDownloadURL": named,
               "boundaryLicense": "CC BY 3.0 IGO"}  # fmt: skip
-    server.put(f"/api/current/gbOpen/{iso3}/ADM0/", json.dumps(answer).encode())
+    server.put(f"/api/current/gbOpen/{iso3}/{level}/", json.dumps(answer).encode())

@@ -1,6 +1,8 @@
 """STAC and the boundary API behind the same contract, with the same refusals."""
 
+import json
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 import numpy as np
 import pytest
@@ -9,7 +11,7 @@ from tests.sources.catalogue_answers import PAGE_NOT_JSON, query_of, serve_bound
 from tests.sources.server import Fault
 
 from recarb.core.errors import LicenceRefused, Unreachable, WrongContent
-from recarb.sources.base import Area, Box
+from recarb.sources.base import EMPTY, Area, Box
 from recarb.sources.cache import Cache
 from recarb.sources.catalogues import boundary_file, stac_files
 from recarb.sources.fetch import Fetcher
@@ -122,6 +124,124 @@ def test_a_tile_in_the_margin_alone_may_be_empty(server, make):
     (wanted,) = stac_files(land_cover(server), beside, [2020], make(), margin_deg=0.1)
     assert wanted.window.west == pytest.approx(134.95)
     assert wanted.may_be_empty
+
+
+@pytest.mark.parametrize("box", [Box(135.0, 10, 136, 11), Box(135.1, 10, 136, 11)],
+                         ids=["country", "margin"])  # fmt: skip
+def test_a_tile_that_only_touches_is_left_out(server, make, box):
+    serve_stac(server, 1)  # up to 135 E
+    margin_deg = 135.1 - 135.0 if box.west > 135.0 else 0.0
+    with pytest.raises(WrongContent, match="no item in 2020 for E135"):
+        stac_files(land_cover(server), replace(AREA, boxes=(box,)), [2020], make(), margin_deg)
+    told = []
+    both = replace(AREA, boxes=(*AREA.boxes, box))
+    fetcher = make(tell=told.append)
+    (wanted,) = stac_files(land_cover(server), both, [2020], fetcher, margin_deg)
+    assert wanted.window == AREA.boxes[0].grown(margin_deg)
+    (note,) = told
+    assert "no item in 2020 for E135" in note
+
+
+def test_an_item_across_180_degrees_is_on_both_sides(server, make):
+    serve_stac(server, 1)
+    answer = json.loads(server.files["/stac/search"])
+    answer["features"][0]["bbox"] = [170.0, -30.0, 0.0, -170.0, -10.0, 0.0]  # with heights
+    server.put("/stac/search", json.dumps(answer).encode())
+    sides = replace(AREA, boxes=(Box(175, -20, 180, -15), Box(-180, -20, -175, -15)))
+    assert len(stac_files(land_cover(server), sides, [2020], make())) == 2
+
+
+def test_a_tile_in_one_of_several_boxes_may_be_empty(server, make):
+    serve_stac(server, 1)
+    both = replace(AREA, boxes=(*AREA.boxes, Box(107.0, 13.0, 108.0, 14.0)))
+    found = stac_files(land_cover(server), both, [2020], make())
+    assert [wanted.may_be_empty for wanted in found] == [True, True]
+
+
+def ndvi(server):
+    entry = load_registry()["modis_ndvi"]
+    here = {"api": f"{server.url}/stac", "token_url": f"{server.url}/token"}
+    assets = {"assets": ("500m_16_days_NDVI",)}
+    return entry.model_copy(update={"stac": entry.stac.model_copy(update=here | assets)})
+
+
+def test_an_image_of_the_polar_night_may_be_empty(server, make):
+    dark = samples.geotiff(np.full((20, 30), -3000, np.int16), nodata=-3000)
+    serve_stac(server, 1, asset="500m_16_days_NDVI", body=dark)
+    fetcher = make()
+    (got,) = fetcher.fetch_all(stac_files(ndvi(server), AREA, [2020], fetcher))
+    assert EMPTY in got.checks
+
+
+@pytest.mark.parametrize("path", ["/stac", "/stac/search"])
+def test_a_catalogue_that_asks_for_hours_is_not_waited_for(server, make, path, monkeypatch):
+    serve_stac(server, 1)
+    server.always[path] = Fault(status=503, headers={"Retry-After": "20000"})
+    slept = []
+    monkeypatch.setattr("time.sleep", slept.append)
+    with pytest.raises(Unreachable, match="503"):
+        stac_files(land_cover(server), AREA, [2020], make())
+    assert max(slept, default=0.0) < 1.0
+    assert len(server.gets(path)) == 1
+
+
+def grow_old(cache, days=3):
+    """Make every answer of a catalogue older than it may be."""
+    for record in (*cache.rglob("search_*.json.json"), *cache.rglob("*.answer.json.json")):
+        told = json.loads(record.read_text())
+        then = datetime.fromisoformat(told["time"]) - timedelta(days=days)
+        record.write_text(json.dumps(told | {"time": then.isoformat()}))
+
+
+def test_an_old_answer_serves_while_the_catalogue_is_down(server, make, tmp_path):
+    serve_stac(server, 2)
+    entry, years, told = land_cover(server), range(2010, 2020), []
+    before = stac_files(entry, AREA, years, make())
+    grow_old(tmp_path / "cache")
+    server.always["/stac"] = Fault(status=404)
+    asked = len(server.gets("/stac"))
+    assert stac_files(entry, AREA, years, make(tell=told.append)) == before
+    (note,) = told  # once, not for each year
+    assert "used: what it said on 20" in note
+    assert "status 404" in note
+    assert len(server.gets("/stac")) - asked == QUICK.give_up_host_after
+
+
+def test_an_old_answer_serves_while_the_boundary_api_is_down(server, make, tmp_path):
+    serve_boundary(server, "THA", SQUARE)
+    told = []
+    before = boundary_file(boundaries(server), AREA, "ADM0", make())
+    grow_old(tmp_path / "cache")
+    server.always["/api/THA/ADM0/"] = PAGE_NOT_JSON
+    assert boundary_file(boundaries(server), AREA, "ADM0", make(tell=told.append)) == before
+    assert "geoboundaries: its catalogue gives no answer" in told[0]
+
+
+def test_an_old_answer_gives_way_to_a_new_one(server, make, tmp_path):
+    serve_stac(server, 1)
+    stac_files(land_cover(server), AREA, [2020], make())
+    grow_old(tmp_path / "cache")
+    serve_stac(server, 2)
+    assert len(stac_files(land_cover(server), AREA, [2020], make())) == 2
+
+
+def test_a_dead_catalogue_says_how_to_do_without(server, make):
+    with pytest.raises(Unreachable, match="--unpack FILE --offline") as caught:
+        stac_files(land_cover(server), AREA, [2020], make())
+    assert "--source LAYER=none" in str(caught.value)
+    with pytest.raises(Unreachable, match="--drop-in") as caught:
+        boundary_file(boundaries(server), AREA, "ADM0", make())
+    for words in ("THA_ADM0.geojson", "--boundary", "--source LAYER=natural_earth"):
+        assert words in str(caught.value)
+
+
+def test_a_boundary_that_is_dropped_in_needs_no_api(server, make, tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/THA_ADM0.geojson").write_text(json.dumps(SQUARE))
+    fetcher = make(drop_in=tmp_path / "mine")
+    (got,) = fetcher.fetch_all([boundary_file(boundaries(server), AREA, "ADM0", fetcher)])
+    assert got.url == "dropped in: THA_ADM0.geojson"
+    assert not server.seen
 
 
 def test_a_busy_catalogue_is_asked_again(server, make):

@@ -1,12 +1,16 @@
 """Without a line: what is missing is listed; a user's own downloads are checked as any other."""
 
 import hashlib
+import os
+from dataclasses import replace
 
 import pytest
 from tests.sources.server import PAGE
 from tests.sources.test_fetch import BODY, assert_right, fetch, refused, wanted
 
 from recarb.core.errors import SourceError, Unreachable, WrongContent
+from recarb.sources import fetch as fetching
+from recarb.sources.base import Box
 
 
 def test_offline_lists_everything_that_is_missing(tmp_path):
@@ -42,6 +46,32 @@ def test_a_users_wrong_download_is_refused(tmp_path, body):
     refused(tmp_path, WrongContent, "map.tif was taken for soil 1.0", "take it out",
             ones=[wanted("http://x.invalid/map.tif")], drop_in=tmp_path / "mine")  # fmt: skip
     assert not list((tmp_path / "cache").rglob("*.part"))
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_a_world_map_is_checked_once_and_lies_there_once(tmp_path, monkeypatch, links):
+    """However many boxes the country has. Without links each box has its copy."""
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/map.tif").write_bytes(BODY)
+    checked, real = [], fetching.check_file
+    monkeypatch.setattr(fetching, "check_file", lambda *a: checked.append(a) or real(*a))
+    if not links:
+        monkeypatch.setattr(os, "link", refuse)
+    one = wanted("http://x.invalid/map.tif", also_named=("map_1.0.tif",))
+    boxes = [replace(one, key=f"soil/1.0/{west}/map.tif", window=Box(west, 13, west + 1, 14))
+             for west in range(100, 106)]  # fmt: skip
+    got = fetch(tmp_path, *boxes, offline=True, drop_in=tmp_path / "mine")
+    assert len(checked) == 1
+    paths = [found.path(tmp_path / "cache") for found in got]
+    assert [path.read_bytes() for path in paths] == [BODY] * 6
+    assert len({path.stat().st_ino for path in paths}) == (1 if links else 6)
+    assert not paths[0].samefile(tmp_path / "mine/map.tif")
+    assert not list((tmp_path / "cache").rglob("*.part"))
+    assert fetch(tmp_path, *boxes, offline=True) == got
+
+
+def refuse(*_):
+    raise OSError("no links here")
 
 
 def test_a_drop_in_folder_that_is_not_there(tmp_path):

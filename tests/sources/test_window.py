@@ -70,6 +70,30 @@ def test_a_box_beside_the_map(server, tmp_path):
     refused(tmp_path, WrongContent, "covers", one=wanted(url, window=Box(0, 0, 5, 5)))
 
 
+@pytest.mark.parametrize(
+    ("box", "values"),
+    [
+        (Box(115, 13, 116, 14), WORLD[12:14, 29:]),
+        (Box(99, 13, 100, 14), WORLD[12:14, :1]),
+        (Box(102, 20, 103, 21), WORLD[:1, 4:6]),
+        (Box(102, 9, 103, 10), WORLD[19:, 4:6]),
+    ],
+    ids=["east", "west", "north", "south"],
+)
+def test_a_box_that_only_touches_the_map(server, tmp_path, box, values):
+    """One of several boxes may; it gets the cells along the line, where they are."""
+    touching = wanted(server.put(PATH, samples.geotiff(WORLD)), window=box)
+    refused(tmp_path, WrongContent, "covers", one=touching)
+    (got,) = fetch(tmp_path, replace(touching, may_be_empty=True))
+    np.testing.assert_array_equal(samples.values_of(got.path(tmp_path / "cache")), values)
+
+
+def test_one_of_several_boxes_beside_the_map_is_no_part_of_it(server, tmp_path):
+    url = server.put(PATH, samples.geotiff(WORLD))
+    one = wanted(url, window=Box(0, 0, 5, 5), may_be_empty=True)
+    refused(tmp_path, WrongContent, "covers", one=one)
+
+
 def test_a_box_without_land(server, tmp_path):
     empty = wanted(
         server.put(PATH, samples.geotiff(np.full((20, 30), -32768, np.int16))), window=BOX

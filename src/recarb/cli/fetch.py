@@ -8,6 +8,7 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from recarb.core.errors import SourceError
     from recarb.sources.base import Area, Fetched, Wanted
     from recarb.sources.cache import Cache
     from recarb.sources.fetch import Fetcher
@@ -53,7 +54,7 @@ YearsOption = Annotated[
     typer.Option(metavar="LAYER=YEARS", help="climate=1981-2020, land_cover=2000,2020."),
 ]
 BoundaryOption = Annotated[
-    Path | None, typer.Option(help="Your boundary file: its box says what is fetched.")
+    Path | None, typer.Option(help="Your boundary file: says what is fetched, and bounds the run.")
 ]
 BoxOption = Annotated[str | None, typer.Option(metavar="W,S,E,N", help="The box itself [degrees].")]
 ListOption = Annotated[
@@ -107,36 +108,35 @@ def fetch(
 
         recarb fetch THA --unpack tha.zip --offline
     """
-    from recarb.cli.transfer import TransferReporter
     from recarb.sources.cache import Cache, cache_folder
     from recarb.sources.countries import area_of
-    from recarb.sources.fetch import Fetcher
+    from recarb.sources.fetch import Fetcher, joined
     from recarb.sources.line import Line
-    from recarb.sources.plan import choose
-    from recarb.sources.plan import plan as plan_files
+    from recarb.sources.plan import choose, plan_what_answers
     from recarb.sources.registry import load_registry
 
     area = area_of(iso3, boundary, box)
     named = dict(layer_pair(text, "--source") for text in source or [])
-    if boundary is not None:
-        named.setdefault("boundary", "none")
+    own = {} if boundary is None or "boundary" in named else {"boundary": boundary}
+    named |= dict.fromkeys(own, "none")
     chosen = choose(load_registry(registry), named, add or [])
     store = Cache(cache_folder(cache))
     if unpack is not None:
         _unpack(store, unpack)
     with Line() as line:
-        fetcher = Fetcher(store, line, offline=offline, drop_in=drop_in)
-        when = _years(years or [])
-        if show:
-            _list(chosen, area, fetcher, when)
-            return
-        choices = plan_files(chosen, area, fetcher, when)
-        wanted = [one for choice in choices for one in choice.wanted]
+        fetcher = Fetcher(store, line, offline=offline, drop_in=drop_in, tell=_note)
+        choices, failed = plan_what_answers(chosen, area, fetcher, _years(years or []))
         _show(choices, store)
-        with TransferReporter(len(wanted)) as reporter:
-            fetcher.transfer = reporter
-            fetched = fetcher.fetch_all(wanted)
-    _finish(area, choices, fetched, out)
+        for role in failed:
+            entry = chosen[role]
+            typer.echo(f"{role}: {entry.title} [{entry.id}]: its catalogue gave no answer")
+        errors = list(failed.values())
+        fetched = [] if show else _bring(fetcher, choices, errors)
+    if errors:
+        raise joined(errors)
+    if show:
+        return
+    _finish(area, choices, fetched, out, own)
     if pack is not None:
         _pack(store, fetched, pack, chosen)
     if prepare:
@@ -177,22 +177,25 @@ def _years(texts: list[str]) -> dict[str, list[int]]:
     return found
 
 
-def _list(
-    chosen: "dict[str, Entry]", area: "Area", fetcher: "Fetcher", when: dict[str, list[int]]
-) -> None:
-    """What would be fetched; a catalogue that gives no answer hides no other layer."""
-    from recarb.core.errors import SourceError
-    from recarb.sources.plan import plan
+def _note(text: str) -> None:
+    typer.echo(text, err=True)
 
-    failed = []
-    for role, entry in chosen.items():
+
+def _bring(
+    fetcher: "Fetcher", choices: "Sequence[Choice]", errors: "list[SourceError]"
+) -> "list[Fetched]":
+    """Every file that is known of; what went wrong joins the errors of dead catalogues."""
+    from recarb.cli.transfer import TransferReporter
+    from recarb.core.errors import SourceError
+
+    wanted = [one for choice in choices for one in choice.wanted]
+    with TransferReporter(len(wanted)) as reporter:
+        fetcher.transfer = reporter
         try:
-            _show(plan({role: entry}, area, fetcher, when), fetcher.cache)
+            return fetcher.fetch_all(wanted)
         except SourceError as error:
-            failed.append(error)
-            typer.echo(f"{role}: {entry.title} [{entry.id}]: its catalogue gave no answer")
-    if failed:
-        raise failed[0]
+            errors.append(error)
+            return []
 
 
 def _show(choices: "Sequence[Choice]", store: "Cache") -> None:
@@ -219,14 +222,21 @@ def _size(wanted: "Sequence[Wanted]") -> str:
 
 
 def _finish(
-    area: "Area", choices: "Sequence[Choice]", fetched: "Sequence[Fetched]", out: Path
+    area: "Area",
+    choices: "Sequence[Choice]",
+    fetched: "Sequence[Fetched]",
+    out: Path,
+    own: dict[str, Path],
 ) -> None:
     from recarb.sources.country import NEXT, empty_boxes, write_sources
 
-    path = write_sources(out / area.iso3, area, choices, {one.key: one for one in fetched})
-    for key in empty_boxes(fetched):
-        typer.echo(f"note: {key} has no value in its box", err=True)
+    found = {one.key: one for one in fetched}
+    for told in empty_boxes(choices, found):
+        _note(f"note: {told}")
+    path = write_sources(out / area.iso3, area, choices, found, own)
     typer.echo(f"written: {path} ({len(fetched)} files, all checked)")
+    for layer, file in own.items():
+        typer.echo(f"  - {layer}: your own {file}, which `recarb prepare` takes from there.")
     for line in NEXT:
         typer.echo(f"  - {line.format(iso3=area.iso3)}")
 

@@ -63,9 +63,7 @@ def read_units(path: AnyPath, grid: GeoBox, unit_field: str | None) -> Units:
         raise GridMismatch(
             f"boundary: {path} has no coordinate system; save it with one (EPSG:4326)"
         )
-    frame = _wrapped(frame)
-    frame = _only_polygons(frame.set_geometry(frame.geometry.make_valid()))
-    frame = _wrapped(frame.to_crs(str(grid.crs)))
+    frame = polygons_in(frame, str(grid.crs))
     box = grid.boundingbox
     if frame.cx[box.left : box.right, box.bottom : box.top].empty:
         raise GridMismatch(
@@ -85,6 +83,13 @@ def read_units(path: AnyPath, grid: GeoBox, unit_field: str | None) -> Units:
     merged = frame.dissolve(by=unit_field)
     names = tuple(str(name) for name in merged.index)
     return Units(names, tuple(merged.geometry), path)
+
+
+def polygons_in(frame: Any, crs: str) -> Any:
+    """The polygons of a frame, valid and in another CRS, cut where they cross the antimeridian."""
+    frame = _wrapped(_only_polygons(frame))
+    frame = _only_polygons(frame.set_geometry(frame.geometry.make_valid()))
+    return _wrapped(frame.to_crs(crs))
 
 
 def _read(path: AnyPath) -> Any:

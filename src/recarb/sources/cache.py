@@ -151,6 +151,7 @@ class Cache:
         """
         part = self.part(key)
         try:
+            part.unlink(missing_ok=True)
             shutil.copyfile(file, part)
         except OSError as error:
             part.unlink(missing_ok=True)
@@ -158,6 +159,22 @@ class Cache:
                 f"{part}: cannot be written ({error.strerror}); make room, or name another folder "
                 "with --cache"
             ) from error
+        return part
+
+    def link_in(self, known: str, key: str) -> Path:
+        """The `.part` of a key out of a file that is here already, without a second copy.
+
+        Raises
+        ------
+        OutputError
+            The disk takes neither a link nor a copy.
+        """
+        part = self.part(key)
+        try:
+            part.unlink(missing_ok=True)
+            os.link(self.path(known), part)
+        except OSError:  # some file systems have no links
+            return self.copy_in(self.path(known), key)
         return part
 
 

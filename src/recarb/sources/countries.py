@@ -5,6 +5,8 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
+import numpy as np
+
 from recarb.core.errors import ConfigError, InputError, MissingData
 from recarb.sources.base import HALF_CIRCLE_DEG, POLE_DEG, Area, Box
 
@@ -90,6 +92,9 @@ def _boxes_of(path: Path) -> tuple[Box, ...]:
     import geopandas
     from pyogrio.errors import DataSourceError
 
+    from recarb.io.vectors import polygons_in
+    from recarb.sources.target import arc
+
     if not path.is_file():
         raise MissingData(f"--boundary: no such file: {path}; correct the path")
     try:
@@ -101,12 +106,16 @@ def _boxes_of(path: Path) -> tuple[Box, ...]:
             f"--boundary: {path}: expected polygons with a coordinate system, found "
             f"{len(frame)} shapes, coordinate system {frame.crs}; save it again (EPSG:4326)"
         )
-    bounds = frame.to_crs("EPSG:4326").geometry.explode().bounds
-    sides = (bounds[bounds.maxx <= 0], bounds[bounds.maxx > 0])
-    crosses = all(len(side) for side in sides) and (
-        sides[0].minx.min() < -HALF_CIRCLE_DEG + 1 and sides[1].maxx.max() > HALF_CIRCLE_DEG - 1
-    )
-    groups = sides if crosses else (bounds,)
-    return tuple(
-        Box(g.minx.min(), g.miny.min(), g.maxx.max(), g.maxy.max()).grown(0) for g in groups
-    )
+    bounds = polygons_in(frame, "EPSG:4326").geometry.explode().bounds
+    if bounds.empty or not np.isfinite(bounds.to_numpy()).all():
+        raise InputError(
+            f"--boundary: {path}: expected polygons, found lines, points or places off the Earth; "
+            "give the file of the country's area in the coordinate system it names"
+        )
+    boxes = [Box(*row).grown(0) for row in bounds.to_numpy().tolist()]
+    around = arc(boxes)
+    if around.east <= HALF_CIRCLE_DEG:
+        return (around,)
+    east = [box for box in boxes if box.west >= around.west]
+    west = [box for box in boxes if box.west < around.west]
+    return arc(west), arc(east)

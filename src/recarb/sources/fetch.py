@@ -2,10 +2,13 @@
 
 import json
 import random
+import threading
 import warnings
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -45,6 +48,7 @@ class Fetcher:
     offline : never ask a server
     drop_in : folder of the user's own downloads, looked at first
     transfer : told of every piece that arrives
+    tell : told what the user should know
     """
 
     def __init__(
@@ -55,12 +59,18 @@ class Fetcher:
         offline: bool = False,
         drop_in: Path | None = None,
         transfer: Transfer = no_transfer,
+        tell: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.cache = cache
         self.line = line
         self.offline = offline
         self.drop_in = drop_in
         self.transfer = transfer
+        self.tell = tell
+        self._stale: set[str] = set()
+        self._lock = threading.Lock()
+        self._taken: dict[tuple[Path, Wanted], Fetched] = {}
+        self._taking: dict[Path, threading.Lock] = defaultdict(threading.Lock)
 
     def fetch_all(self, wanted: Sequence[Wanted]) -> list[Fetched]:
         """Every file, in the order asked for. What can be fetched is, whatever else fails.
@@ -112,7 +122,7 @@ class Fetcher:
             return self._from_servers(wanted)
 
     def document(self, question: Wanted, bring: Callable[[], bytes] | None = None) -> Any:
-        """A catalogue's answer, parsed: from the cache if it is fresh or nobody may be asked.
+        """A catalogue's answer, parsed: from the cache if it is fresh or nobody answers.
 
         Parameters
         ----------
@@ -128,11 +138,30 @@ class Fetcher:
             if self.offline and there is None:
                 raise Unreachable(_offline([question], self.cache))
             if not self.offline and not fresh:
-                if bring is None:
-                    self._from_servers(question)
-                else:
-                    self._keep(question, bring())
+                try:
+                    self._ask(question, bring)
+                except SourceError as error:
+                    if there is None:
+                        raise
+                    self._tell_stale(there, error)
             return json.loads(self.cache.path(question.key).read_bytes())
+
+    def _ask(self, question: Wanted, bring: Callable[[], bytes] | None) -> None:
+        """Bring a catalogue's answer into the cache; a dead host is not asked for ever."""
+        if bring is None:
+            self._from_servers(question)
+            return
+        url = question.urls[0]
+        try:
+            self.line.check_host(url)
+            body = bring()
+        except Failure as failure:
+            raise failure.kind(f"{url}: {failure}") from failure
+        except Unreachable:
+            self.line.note(url, failed=True)
+            raise
+        self.line.note(url, failed=False)
+        self._keep(question, body)
 
     def _keep(self, question: Wanted, body: bytes) -> None:
         part = self.cache.part(question.key)
@@ -142,6 +171,15 @@ class Fetcher:
             raise OutputError(disk_message(part, error)) from error
         url = question.urls[0]
         self._accept(question, part, Answer(url, url, None, None, len(body)))
+
+    def _tell_stale(self, there: Fetched, error: SourceError) -> None:
+        """Say once for each data set that old answers serve."""
+        if there.source not in self._stale:
+            self._stale.add(there.source)
+            self.tell(
+                f"note: {there.source}: its catalogue gives no answer; used: what it said on "
+                f"{there.time:%Y-%m-%d}, from the cache\n{error}"
+            )
 
     def _fetch_or_error(self, wanted: Wanted) -> Fetched | SourceError:
         try:
@@ -160,10 +198,25 @@ class Fetcher:
         return Unreachable(_offline(missing, self.cache)) if missing else None
 
     def _dropped(self, wanted: Wanted) -> Fetched | None:
-        """A user's own download, checked as if it came over the line."""
+        """A user's own download, checked as if it came over the line.
+
+        A world map serves every box of a country: it is checked once and lies on the disk once.
+        """
         file = find_dropped(self.drop_in, wanted)
         if file is None:
             return None
+        same = file, replace(wanted, key="", urls=(), window=None, about_bytes=None)
+        with self._lock:
+            taking = self._taking[file]
+        with taking:
+            first = self._taken.get(same)
+            if first is None:
+                first = self._taken[same] = self._take(wanted, file)
+                return first
+        part = self.cache.link_in(first.key, wanted.key)
+        return self.cache.adopt(part, first.model_copy(update={"key": wanted.key}))
+
+    def _take(self, wanted: Wanted, file: Path) -> Fetched:
         part = self.cache.copy_in(file, wanted.key)
         answer = Answer(DROPPED + file.name, DROPPED + file.name, None, None, None)
         try:
@@ -305,14 +358,24 @@ def _first(broken: list[Future[Fetched | SourceError]]) -> BaseException:
     return next((error for error in errors if not isinstance(error, Stopped)), errors[0])
 
 
+def joined(errors: Sequence[SourceError]) -> SourceError:
+    """One error of several; its class is the most telling one."""
+    if len(errors) == 1:
+        return errors[0]
+    return _kind(errors)("\n".join(str(error) for error in errors))
+
+
+def _kind(errors: Sequence[SourceError]) -> type[SourceError]:
+    return next(k for k in (*MOST_TELLING, SourceError) if any(type(e) is k for e in errors))
+
+
 def _summary(errors: list[SourceError], total: int) -> SourceError:
     if len(errors) == 1:
         return errors[0]
-    kind = next(k for k in (*MOST_TELLING, SourceError) if any(type(e) is k for e in errors))
     shown = [str(error) for error in errors[:SHOWN_ERRORS]]
     if len(errors) > SHOWN_ERRORS:
         shown.append(f"... and {len(errors) - SHOWN_ERRORS} files more")
-    return kind(
+    return _kind(errors)(
         f"{len(errors)} of {total} files were not fetched; the others are in the cache:\n"
         + "\n".join(shown)
     )
@@ -320,16 +383,22 @@ def _summary(errors: list[SourceError], total: int) -> SourceError:
 
 def _offline(missing: Sequence[Wanted], cache: Cache) -> str:
     shown = [f"  {one.key}  {one.urls[0]}" for one in missing]
+    else_do = dict.fromkeys(
+        one.instead or "put your own copies into a folder and name it with --drop-in"
+        for one in missing
+    )
     return (
         f"{len(missing)} files are not in the cache {cache.folder}, and --offline asks no server:\n"
         + "\n".join(shown)
         + "\n  -> fetch them where there is a line (recarb fetch ISO3 --pack FILE) and --unpack "
-        "here, or put your own copies into a folder and name it with --drop-in"
+        f"here, or {'; or '.join(else_do)}"
     )
 
 
 def _advice(kind: type[SourceError], wanted: Wanted) -> str:
-    by_hand = f"take {wanted.name} by hand, put it into a folder and name that with --drop-in"
+    by_hand = wanted.instead or (
+        f"take {wanted.name} by hand, put it into a folder and name that with --drop-in"
+    )
     if kind is LicenceRefused:
         return f"sign in and accept the licence on the server's page, {by_hand}"
     if kind is Unreachable:

@@ -6,7 +6,7 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +26,17 @@ PLACE = re.compile(r"\\\{(\w+)\\\}")  # a placeholder in an escaped pattern
 
 @dataclass(frozen=True)
 class Country:
-    """A country as `recarb fetch` wrote it down."""
+    """A country as `recarb fetch` wrote it down.
+
+    Attributes
+    ----------
+    own : files of the user's own that were named there, by layer
+    """
 
     iso3: str
     name: str
     boxes: tuple[Box, ...]
+    own: Mapping[str, Path] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -107,11 +113,12 @@ def read_country(
     try:
         told = json.loads(path.read_text(encoding="utf-8"))
         boxes = tuple(Box(**box) for box in told["boxes_deg"])
-        country = Country(told["iso3"], told["name"], boxes)
+        own = {layer: folder / file for layer, file in told.get("own", {}).items()}
+        country = Country(told["iso3"], told["name"], boxes, own)
         layers = [(row, [Fetched.model_validate(one) for one in row["files"]])
                   for row in told["layers"]]  # fmt: skip
         named = [(row["layer"], row["source"], row) for row, _ in layers]
-    except (ValueError, KeyError, TypeError, ValidationError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, ValidationError) as error:
         raise InputError(
             f"{path}: expected what `recarb fetch` writes, came something else ({error}); "
             "fetch again"
@@ -180,7 +187,9 @@ def own_material(role: str, path: Path, unit: str | None) -> Material:
     if role not in OWN_LAYERS:
         raise ConfigError(f"--own: no layer {role!r}; there are {', '.join(OWN_LAYERS)}")
     if not path.is_file():
-        raise MissingData(f"--own {role}: no such file: {path}; correct the path")
+        raise MissingData(
+            f"--own {role}: no such file: {path}; correct the path: --own {role}=FILE"
+        )
     return Material(
         role=role,
         source=OWN,

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
-from recarb.core.errors import ConfigError
+from recarb.core.errors import ConfigError, SourceError
 from recarb.sources.base import Area, Box, Wanted
 from recarb.sources.catalogues import boundary_file, stac_files
 from recarb.sources.fetch import Fetcher
@@ -101,9 +101,32 @@ def plan(
     ]
 
 
+def plan_what_answers(
+    chosen: Mapping[str, Entry],
+    area: Area,
+    fetcher: Fetcher,
+    years: Mapping[str, Sequence[int]] | None = None,
+) -> tuple[list[Choice], dict[str, SourceError]]:
+    """The files of every role whose catalogue answers, and by role the errors of the others.
+
+    Raises
+    ------
+    ConfigError
+        A year the data set does not have.
+    """
+    choices, failed = [], {}
+    for role, entry in chosen.items():
+        try:
+            choices += plan({role: entry}, area, fetcher, years)
+        except SourceError as error:
+            failed[role] = error
+    return choices, failed
+
+
 def _files(
     entry: Entry, role: str, area: Area, years: Sequence[int], fetcher: Fetcher
 ) -> list[Wanted]:
+    several = len(area.boxes) > 1
     match entry.access:
         case "stac":
             return stac_files(entry, area, _in_range(entry, years), fetcher, MAP_MARGIN_DEG)
@@ -117,15 +140,14 @@ def _files(
             )
         case "window":
             boxes = [box.grown(MAP_MARGIN_DEG) for box in area.boxes]
-            several = len(boxes) > 1
             return [_window(entry, values, box, several) for values in _values(entry, role, years)
                     for box in boxes]  # fmt: skip
         case "file":
             boxes = [box.grown(CLIMATE_MARGIN_DEG) for box in area.boxes]
             share = sum(box.area_deg2 for box in boxes) / WORLD_DEG2
             if entry.subset is not None and share < SUBSET_SHARE:
-                return [_subset(entry, values, box) for values in _values(entry, role, years)
-                        for box in boxes]  # fmt: skip
+                found = _values(entry, role, years)
+                return [_subset(entry, values, box, several) for values in found for box in boxes]
             return [_whole(entry, values) for values in _values(entry, role, years)]
 
 
@@ -203,7 +225,9 @@ def _window(entry: Entry, values: Mapping[str, str], box: Box, may_be_empty: boo
     )
 
 
-def _subset(entry: Entry, values: Mapping[str, str], box: Box) -> Wanted:
+def _subset(
+    entry: Entry, values: Mapping[str, str], box: Box, may_be_empty: bool = False
+) -> Wanted:
     if entry.subset is None:
         raise ConfigError(f"{entry.id} has no subset service")
     name = entry.file.format(**values)
@@ -215,6 +239,7 @@ def _subset(entry: Entry, values: Mapping[str, str], box: Box) -> Wanted:
         kind=entry.subset.kind,
         licence=entry.licence,
         plausible=entry.plausible(values.get("variable")),
+        may_be_empty=may_be_empty,
         about_bytes=entry.part_bytes(box),
     )
 

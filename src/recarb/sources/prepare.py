@@ -96,7 +96,7 @@ def prepare(
     """
     chosen = options or Options()
     country, materials = read_country(folder, cache, registry)
-    for role, path in chosen.own.items():
+    for role, path in {**country.own, **chosen.own}.items():
         materials[role] = own_material(role, path, chosen.units.get(role))
     _check_complete(country, materials, tell)
     out = Out(folder, folder / STAGING, progress)

@@ -8,6 +8,7 @@ from recarb.sources.prepare_climate import Product
 from recarb.sources.prepare_uncertainty import LAYERS as UNCERTAINTY
 
 SPIN_UP_YEARS, SOC_YEAR = 20, 2000  # 1981-2000, and the map's year by convention [GSOCseq manual]
+NO_UNITS = '#unit_field = "NAME"  # take the "#" away and name the field that names your provinces'
 SCALARS = ("clay", "sand", "elevation", "cover")
 
 
@@ -39,6 +40,7 @@ def run_text(facts: Facts) -> str:
         "",
         f'iso3 = "{country.iso3}"',
         f'name = "{_plain(country.name)}"',
+        *_accepted(facts),
         "",
         "# soc defines the grid; units stand in the tags of the files.",
         "[inputs]",
@@ -61,9 +63,25 @@ def run_text(facts: Facts) -> str:
         lines += [
             "",
             "[forward]",
-            '#climate = "scenario"  # take the "#" away for the climate of the scenario',
+            '#climate = "scenario"  # take the "#" away, and that of "accept" at the top',
         ]
     return "\n".join(lines) + "\n"
+
+
+def _accepted(facts: Facts) -> list[str]:
+    """What to accept with a scenario; not before, as it would hide the same in the main run."""
+    if facts.scenario is None:
+        return []
+    main, other = facts.climate.material, facts.scenario.material
+    both = f"{_plain(other.title)} and {_plain(main.title)}"
+    if other.entry is None or other.entry.baseline != main.source:
+        return ["", f"# {both} share no baseline: `recarb check` says mixed_climate."]
+    return [
+        "",
+        f"# {both} share one baseline; what differs",
+        '# is the warming, and it is meant. Take the "#" away together with that of [forward].',
+        '#accept = ["mixed_climate", "climate_jump"]',
+    ]
 
 
 def _plain(text: str) -> str:
@@ -91,7 +109,7 @@ def _land_use(facts: Facts) -> list[str]:
 def _boundary(facts: Facts) -> list[str]:
     if facts.boundary is None:
         return ["", "# No boundary was fetched: every cell of soc counts."]
-    unit = [f'unit_field = "{facts.unit_field}"'] if facts.unit_field else []
+    unit = [f'unit_field = "{facts.unit_field}"'] if facts.unit_field else [NO_UNITS]
     return ["", "[boundary]", f'path = "{facts.boundary}"', *unit]
 
 

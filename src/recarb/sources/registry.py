@@ -73,6 +73,7 @@ class Entry(Facts):
     roles : for what it can serve, and with which values of the placeholders
     years : first and last year there are files for; null: to the present
     cell_deg, cell_bytes : how big a part of a file is at most
+    baseline : of a scenario, the data set it was made from: both may serve one run
     unverified : facts that rest on general knowledge
     """
 
@@ -97,6 +98,7 @@ class Entry(Facts):
     subset: Subset | None = None
     stac: Stac | None = None
     fallback: str | None = None
+    baseline: str | None = None
     homepage: str = ""
     licence: str = Field(min_length=3)
     citation: str = Field(pattern=r"^@\w+\{")

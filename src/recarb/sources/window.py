@@ -99,36 +99,41 @@ def _copy(
     }
     try:
         with rasterio.Env(**settings), rasterio.open(f"/vsicurl/{url}") as source:
-            window = _window_of(source, wanted.window)
+            window = _window_of(source, wanted.window, touching=wanted.may_be_empty)
             _write(source, window, part, line, on_bytes)
     except (*GDAL_ERRORS, _Unreadable) as error:
         shown = str(error).replace(url, plain(url, wanted.token_url))
         raise Failure(f"cannot be read by range requests: {shown}", can_pass=True) from error
 
 
-def _window_of(source: Any, box: Box | None) -> Any:
-    """Whole cells that cover the box, inside the file."""
-    from rasterio.errors import WindowError
+def _window_of(source: Any, box: Box | None, *, touching: bool = False) -> Any:
+    """Whole cells that cover the box, inside the file; `touching`: the line of cells it touches."""
     from rasterio.warp import transform_bounds
     from rasterio.windows import Window, from_bounds
 
-    full = Window(0, 0, source.width, source.height)
     if box is None:
-        return full
+        return Window(0, 0, source.width, source.height)
     if source.crs is None:
         raise Failure("expected a GeoTIFF with a coordinate system, came one without", WrongContent)
     bounds = transform_bounds("EPSG:4326", source.crs, *box, densify_pts=DENSIFY)
     window = from_bounds(*bounds, transform=source.transform)
-    left, top = math.floor(window.col_off), math.floor(window.row_off)
-    right = math.ceil(window.col_off + window.width)
-    bottom = math.ceil(window.row_off + window.height)
-    try:
-        return full.intersection(Window(left, top, right - left, bottom - top))
-    except WindowError:
+    columns = _cells(window.col_off, window.width, source.width, touching)
+    rows = _cells(window.row_off, window.height, source.height, touching)
+    if columns is None or rows is None:
         raise Failure(
             f"expected a map that covers {box.name}, came one of {tuple(source.bounds)}",
             WrongContent,
-        ) from None
+        )
+    return Window(columns.start, rows.start, columns.stop - columns.start, rows.stop - rows.start)
+
+
+def _cells(start: float, length: float, there: int, touching: bool) -> range | None:
+    """Whole cells along one side, of those that are there; None outside."""
+    first, last = max(math.floor(start), 0), min(math.ceil(start + length), there)
+    if first == last and touching:
+        first = min(first, there - 1)
+        last = first + 1
+    return range(first, last) if first < last else None
 
 
 @contextmanager
