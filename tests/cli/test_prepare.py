@@ -77,7 +77,11 @@ def test_a_country_code_becomes_maps(country):
             assert file["time"].startswith("20")
             assert file["bytes"] > 0
             assert len(file["sha256"]) == 64
+    versions = {row["layer"]: row["origins"][0]["version"] for row in inputs}
+    assert versions["boundary"] == "THA-ADM0-1"  # the boundaryID of the API, not "current"
+    assert versions["soc"] == "1.6.1"
     text = recarb("cite", country / "out")
+    assert "THA-ADM0-1" in text
     assert "Global Soil Organic Carbon Map (GSOCmap) 1.6.1 (soc); cite as gsocmap161" in text
     assert "(climate.main.temperature, climate.main.rain, climate.main.pet)" in text
     assert "No origin" not in text
