@@ -45,6 +45,7 @@ def boundary_file(entry: Entry, area: Area, level: str, fetcher: Fetcher) -> Wan
         urls=(url,),
         kind=Kind.JSON,
         licence=str(answer.get("boundaryLicense") or entry.licence),
+        about_bytes=entry.about_bytes,
     )
 
 
@@ -113,7 +114,7 @@ def _asset(entry: Entry, stac: Stac, item: dict[str, Any], asset: str, box: Box)
         plausible=entry.plausible(asset),
         window=box if stac.window else None,
         token_url=stac.token_url,
-        about_bytes=entry.part_bytes(box) if stac.window else None,
+        about_bytes=entry.part_bytes(box) if stac.window else entry.about_bytes,
     )
 
 

@@ -8,7 +8,7 @@ from recarb.core.errors import ConfigError
 from recarb.sources.base import Area, Box, Wanted
 from recarb.sources.catalogues import boundary_file, stac_files
 from recarb.sources.fetch import Fetcher
-from recarb.sources.registry import Entry, entry_of
+from recarb.sources.registry import BYTES_PER_MB, Entry, entry_of
 
 # Defaults for a country without an account [data survey, section on defaults]. A national map of
 # SOC, clay, land cover or the boundary goes before all of them.
@@ -35,12 +35,12 @@ DEFAULT_YEARS = {
     "land_cover": (2000, 2020),  # about the spin-up, and t0
     "ndvi": tuple(range(2015, 2021)),  # of the published scripts
 }
-BYTES_PER_MB = 1_000_000
 CLIMATE_MARGIN_DEG = 1.0  # beyond the reach of model.climate_fill_km for cells at the coast
 MAP_MARGIN_DEG = 0.1
 SUBSET_SHARE = 0.05  # of the world; a larger country takes whole files (own judgement)
 WORLD_DEG2 = 360.0 * 180.0
 YEARS_PER_DECADE = 10
+SAMPLE_YEAR = DEFAULT_YEARS["climate"][-1]
 
 
 @dataclass(frozen=True)
@@ -72,9 +72,15 @@ def choose(
         if key == "none":
             continue
         entry = entry_of(registry, key)
+        able = [name for name, one in registry.items() if role in one.roles and not one.no_reader]
         if role not in entry.roles:
-            able = [name for name, one in registry.items() if role in one.roles]
             raise ConfigError(f"{key} does not serve {role}; {', '.join(able)} do")
+        if entry.no_reader:
+            raise ConfigError(
+                f"{key}: recarb makes no {role} of it: {entry.no_reader}; choose --source "
+                f"{role}={able[0]}, or leave it out (--source {role}=none) and bring your own: "
+                f"recarb prepare --own {role}=FILE"
+            )
         chosen[role] = entry
     return chosen
 
@@ -183,6 +189,7 @@ def _whole(entry: Entry, values: Mapping[str, str]) -> Wanted:
         sha256=entry.sha256,
         plausible=entry.plausible(values.get("variable")),
         also_named=entry.also_named,
+        about_bytes=entry.about_bytes,
     )
 
 
