@@ -226,13 +226,31 @@ def _subset(entry: Entry, values: Mapping[str, str], box: Box) -> Wanted:
     )
 
 
-def sample_files(entry: Entry, area: Area) -> list[Wanted]:
-    """One file of every variable of an entry, and of its subset service, to ask its servers."""
-    year = entry.years[0] if entry.years else 1
+def sample_year(entry: Entry) -> int:
+    """A year to ask for: one of the default set, as far as the data set reaches."""
+    first, last = entry.years or (1, None)
+    if entry.stac is not None:
+        first, last = entry.stac.first_year, entry.stac.last_year
+    return max(first, min(last or SAMPLE_YEAR, SAMPLE_YEAR))
+
+
+def sample_files(entry: Entry) -> list[Wanted]:
+    """One whole file of every variable of an entry, to ask its servers for."""
     found: dict[str, Wanted] = {}
     for role in entry.roles:
-        for values in _values(entry, role, (year,)):
+        for values in _values(entry, role, (sample_year(entry),)):
             found.setdefault(str(values.get("variable")), _whole(entry, values))
-            if entry.subset is not None:
-                found.setdefault("subset", _subset(entry, values, area.boxes[0]))
     return list(found.values())
+
+
+def small_parts(entry: Entry, box: Box) -> dict[str, Wanted]:
+    """By layer, the part of a file inside a box; {} where only whole files are given."""
+    found: dict[str, Wanted] = {}
+    for role in entry.roles:
+        for values in _values(entry, role, (sample_year(entry),)):
+            layer = values.get("variable") or next(iter(entry.layers), "")
+            if entry.subset is not None:
+                found.setdefault(layer, _subset(entry, values, box))
+            elif entry.access == "window":
+                found.setdefault(layer, _window(entry, values, box, False))
+    return found
