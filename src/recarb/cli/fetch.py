@@ -70,6 +70,12 @@ PackOption = Annotated[
 PrepareOption = Annotated[
     bool, typer.Option("--prepare", help="Then make layers and run.toml, as `recarb prepare` does.")
 ]
+WholeOption = Annotated[
+    bool,
+    typer.Option(
+        "--whole", help="Take the yearly files of the world, where a service would cut out a part."
+    ),
+]
 UnpackOption = Annotated[
     Path | None, typer.Option(help="First take the files of such a zip into the cache.")
 ]
@@ -88,6 +94,7 @@ def fetch(
     drop_in: DropInOption = None,
     pack: PackOption = None,
     unpack: UnpackOption = None,
+    whole: WholeOption = False,
     prepare: PrepareOption = False,
     cache: CacheOption = None,
     registry: RegistryOption = None,
@@ -101,13 +108,15 @@ def fetch(
 
         recarb fetch THA --list
 
+        recarb fetch THA --prepare && recarb run data/THA/run.toml
+
         recarb fetch THA --source climate=cru_ts --with ndvi
 
         recarb fetch THA --pack tha.zip
 
         recarb fetch THA --unpack tha.zip --offline
     """
-    from recarb.cli.transfer import TransferReporter
+    from recarb.cli.transfer import TransferReporter, missing_sizes
     from recarb.sources.cache import Cache, cache_folder
     from recarb.sources.countries import area_of
     from recarb.sources.fetch import Fetcher
@@ -120,7 +129,7 @@ def fetch(
     named = dict(layer_pair(text, "--source") for text in source or [])
     if boundary is not None:
         named.setdefault("boundary", "none")
-    chosen = choose(load_registry(registry), named, add or [])
+    chosen = choose(_uncut(load_registry(registry), whole), named, add or [])
     store = Cache(cache_folder(cache))
     if unpack is not None:
         _unpack(store, unpack)
@@ -133,16 +142,40 @@ def fetch(
         choices = plan_files(chosen, area, fetcher, when)
         wanted = [one for choice in choices for one in choice.wanted]
         _show(choices, store)
-        with TransferReporter(len(wanted)) as reporter:
+        with TransferReporter(missing_sizes(wanted, store)) as reporter:
             fetcher.transfer = reporter
             fetched = fetcher.fetch_all(wanted)
     _finish(area, choices, fetched, out)
     if pack is not None:
         _pack(store, fetched, pack, chosen)
+    folder = out / area.iso3
     if prepare:
         from recarb.cli.prepare import prepare as make_layers
 
-        make_layers(area.iso3, out=out, cache=cache, registry=registry)
+        make_layers(str(folder), out=out, cache=cache, registry=registry)
+    made = "" if prepare else f"{_prepare_command(folder, chosen, cache, registry)} && "
+    typer.echo(f"next: {made}recarb run {_word(folder / 'run.toml')}")
+
+
+def _uncut(registry: "dict[str, Entry]", whole: bool) -> "dict[str, Entry]":
+    """The registry; for --whole without the services that cut out a part."""
+    if not whole:
+        return registry
+    return {key: one.model_copy(update={"subset": None}) for key, one in registry.items()}
+
+
+def _prepare_command(
+    folder: Path, chosen: "dict[str, Entry]", cache: Path | None, registry: Path | None
+) -> str:
+    """What makes layers of the files just fetched, from the same cache."""
+    words = ["recarb prepare", _word(folder)]
+    words += [f"--own {role}=FILE" for role in ("soc", "clay", "land_cover") if role not in chosen]
+    named = (("--cache", cache), ("--registry", registry))
+    return " ".join([*words, *(f"{option} {_word(path)}" for option, path in named if path)])
+
+
+def _word(path: Path) -> str:
+    return f'"{path}"' if " " in str(path) else str(path)
 
 
 def layer_pair(text: str, option: str) -> tuple[str, str]:
@@ -210,25 +243,26 @@ def _show(choices: "Sequence[Choice]", store: "Cache") -> None:
 
 
 def _size(wanted: "Sequence[Wanted]") -> str:
-    largest = [one.size_bytes[1] if one.size_bytes else one.about_bytes for one in wanted]
-    known = [size for size in largest if size is not None]
+    from recarb.cli.transfer import about_bytes
+
+    sizes = [about_bytes(one) for one in wanted]
+    known = [size for size in sizes if size is not None]
     if not known:
         return "size unknown"
-    rest = "" if len(known) == len(largest) else f" and {len(largest) - len(known)} of unknown size"
-    return f"at most {sum(known) / BYTES_PER_MB:.1f} MB{rest}"
+    rest = "" if len(known) == len(sizes) else f" and {len(sizes) - len(known)} of unknown size"
+    return f"at most about {sum(known) / BYTES_PER_MB:.1f} MB{rest}"
 
 
 def _finish(
     area: "Area", choices: "Sequence[Choice]", fetched: "Sequence[Fetched]", out: Path
 ) -> None:
-    from recarb.sources.country import NEXT, empty_boxes, write_sources
+    from recarb.sources.country import empty_boxes, write_sources
 
     path = write_sources(out / area.iso3, area, choices, {one.key: one for one in fetched})
     for key in empty_boxes(fetched):
         typer.echo(f"note: {key} has no value in its box", err=True)
     typer.echo(f"written: {path} ({len(fetched)} files, all checked)")
-    for line in NEXT:
-        typer.echo(f"  - {line.format(iso3=area.iso3)}")
+    typer.echo(f"  Your national maps go first: recarb prepare {path.parent} --own soc=FILE")
 
 
 def _pack(

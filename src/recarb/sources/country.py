@@ -12,8 +12,8 @@ from recarb.sources.plan import Choice
 
 FILE = "sources.json"
 NEXT = (
-    "Your national maps go first: recarb prepare {iso3} --own soc=FILE (clay, land_cover, ...).",
-    "Then: recarb prepare {iso3}, which makes layers and run.toml of these files.",
+    "Your national maps go first: recarb prepare {folder} --own soc=FILE (clay, land_cover, ...).",
+    "Without them: recarb prepare {folder} && recarb run {folder}/run.toml",
 )
 
 
@@ -39,7 +39,7 @@ def write_sources(
         "written": datetime.now(UTC).replace(microsecond=0).isoformat(),
         "recarb": versions()["recarb"],
         "layers": [_layer(choice, fetched) for choice in choices],
-        "next": [line.format(iso3=area.iso3) for line in NEXT],
+        "next": [line.format(folder=folder.as_posix()) for line in NEXT],
     }
     try:
         folder.mkdir(parents=True, exist_ok=True)
