@@ -3,6 +3,7 @@
 import json
 import re
 import tomllib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -217,7 +218,18 @@ def test_a_run_toml_that_was_changed_is_kept(country):
 def test_fetching_may_go_on_to_prepare(country):
     text = recarb("fetch", "THA", *COUNTRY, "--offline", "--prepare")
     assert "now: recarb check data/THA/run.toml" in text
+    last = text.splitlines()[-1]
+    assert last == "next: recarb run data/THA/run.toml"
+    assert "SSM3" in recarb(*last.removeprefix("next: recarb ").split())
     assert (country / "land_use.tif").is_file()
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/howto/fetch.md"])
+def test_the_line_that_is_promised_is_the_one_that_works(page):
+    """The test above runs it, with a smaller box."""
+    text = (Path(__file__).parents[2] / page).read_text(encoding="utf-8")
+    assert "```bash\nrecarb fetch THA --prepare && recarb run data/THA/run.toml\n```" in text
+    assert not re.search(r"recarb fetch \w+ && recarb run", text)
 
 
 def test_a_map_of_the_country_goes_first(country, tmp_path):
