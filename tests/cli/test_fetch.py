@@ -147,7 +147,9 @@ def test_one_renamed_file_writes_no_provenance_and_keeps_the_rest(world, tmp_pat
 
 def test_a_web_page_instead_of_climate(world):
     world.always[CLIMATE.format("ppt")] = Fault(status=200, body=PAGE)
-    assert "Please sign in" in recarb("fetch", "THA", *COUNTRY, fails=WrongContent)
+    text = recarb("fetch", "THA", *COUNTRY, fails=WrongContent)
+    assert "Please sign in" in text
+    assert "take the whole files of terraclimate: --whole" in text
 
 
 def test_a_users_boundary_says_the_box_and_stands_for_itself(world, tmp_path):

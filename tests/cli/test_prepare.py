@@ -14,6 +14,7 @@ from tests.sources.conftest import only_this_machine, server  # noqa: F401 - fix
 from tests.sources.small_country import (
     CLAY_PCT,
     COUNTRY,
+    PACKED,
     registry_of,
     serve_country,
     serve_quantiles,
@@ -222,6 +223,22 @@ def test_fetching_may_go_on_to_prepare(country):
     assert last == "next: recarb run data/THA/run.toml"
     assert "SSM3" in recarb(*last.removeprefix("next: recarb ").split())
     assert (country / "land_use.tif").is_file()
+
+
+def test_whole_files_are_prepared_like_parts(country, server, tmp_path):  # noqa: F811
+    recarb("prepare", "THA")
+    parts = values(country / "climate/rain.tif", 13)
+    assert '"terraclimate/1.1/E101_N' in (country / "sources.json").read_text(encoding="utf-8")
+    entry = tmp_path / "registry/terraclimate.toml"
+    entry.write_text(entry.read_text("utf-8").replace("[5, 300]", "[0, 300]"), encoding="utf-8")
+    for name in PACKED:
+        for year in range(1999, 2003):
+            body = server.climate(name, year)
+            server.put(f"/TERRACLIMATE-DATA/TerraClimate_{name}_{year}.nc", body)
+    recarb("fetch", "THA", *COUNTRY, "--whole", "--prepare")
+    assert "TerraClimate_ppt_2000.nc" in (country / "prepared.json").read_text(encoding="utf-8")
+    assert "1.1/E101_N" not in (country / "sources.json").read_text(encoding="utf-8")
+    assert np.array_equal(values(country / "climate/rain.tif", 13), parts, equal_nan=True)
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/howto/fetch.md"])

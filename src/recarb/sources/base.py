@@ -98,6 +98,7 @@ class Wanted:
     also_named : other names under which people have the file
     may_be_empty : one box of several may lie where the map has no land; told in `Fetched.checks`
     about_bytes : how big it will be at most, for people; nothing is checked against it
+    otherwise : what else can be done where all servers fail
     """
 
     source: str
@@ -114,6 +115,7 @@ class Wanted:
     also_named: tuple[str, ...] = ()
     may_be_empty: bool = False
     about_bytes: int | None = None
+    otherwise: str = ""
 
     @property
     def name(self) -> str:

@@ -343,6 +343,8 @@ def _expected(wanted: Wanted) -> str:
 
 def _advice(kind: type[SourceError], wanted: Wanted) -> str:
     by_hand = f"take {wanted.name} by hand, put it into a folder and name that with --drop-in"
+    if wanted.otherwise:
+        by_hand = f"{wanted.otherwise}, or {by_hand}"
     if kind is LicenceRefused:
         return f"sign in and accept the licence on the server's page, {by_hand}"
     if kind is Unreachable:

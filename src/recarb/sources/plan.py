@@ -223,6 +223,7 @@ def _subset(entry: Entry, values: Mapping[str, str], box: Box) -> Wanted:
         licence=entry.licence,
         plausible=entry.plausible(values.get("variable")),
         about_bytes=entry.part_bytes(box),
+        otherwise=f"take the whole files of {entry.id}: --whole",
     )
 
 
