@@ -147,7 +147,7 @@ def test_a_busy_catalogue_is_asked_again(server, make):
     ("fault", "kind"),
     [
         (Fault(status=503), Unreachable),
-        (Fault(status=404), Unreachable),
+        (Fault(status=404, body=b"x" * 5000), Unreachable),
         (PAGE_NOT_JSON, WrongContent),
         (Fault(status=200), WrongContent),
     ],
@@ -156,8 +156,12 @@ def test_a_busy_catalogue_is_asked_again(server, make):
 def test_a_catalogue_that_does_not_answer(server, make, tmp_path, path, fault, kind):
     serve_stac(server, 1)
     server.always[path] = fault
-    with pytest.raises(kind, match="esa-cci-lc"):
+    with pytest.raises(kind, match="esa-cci-lc") as caught:
         stac_files(land_cover(server), AREA, [2020], make())
+    text = str(caught.value)
+    assert f"status {fault.status}" in text
+    assert fault.status == 200 or f"{len(fault.body)} bytes came" in text
+    assert len(text) < 600
     assert not list((tmp_path / "cache").rglob("search_*.json"))
 
 

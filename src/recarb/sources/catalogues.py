@@ -15,6 +15,7 @@ from recarb.sources.line import Policy, user_agent
 from recarb.sources.registry import Entry, Stac
 
 PAGE_ITEMS = 250  # asked for at a time
+SHOWN = 200  # of an answer, in an error [characters]
 RETRIED = (429, 500, 502, 503, 504)
 UNSAFE = str.maketrans({mark: "_" for mark in '\\/:*?"<>|'})
 
@@ -35,7 +36,7 @@ def boundary_file(entry: Entry, area: Area, level: str, fetcher: Fetcher) -> Wan
     url = answer.get("gjDownloadURL") if isinstance(answer, dict) else None
     if not isinstance(url, str):
         raise WrongContent(
-            f"{urls[0]}: expected the key gjDownloadURL, came {str(answer)[:200]}; give the "
+            f"{urls[0]}: expected the key gjDownloadURL, came {str(answer)[:SHOWN]}; give the "
             "country's own --boundary"
         )
     return Wanted(
@@ -171,13 +172,14 @@ def search_stac(stac: Stac, box: Box, year: int, policy: Policy) -> bytes:
         found = search.item_collection_as_dict()
     except APIError as error:
         status = getattr(error, "status_code", None)  # not set where the line itself broke
-        told = f"status {status} " if status else ""
+        text = str(error)
+        told = f"status {status}, {len(text.encode())} bytes came: " if status else ""
         raise Unreachable(
-            f"{asked}: {told}{error}; try again later, or choose another --source"
+            f"{asked}: {told}{text[:SHOWN]}; try again later, or choose another --source"
         ) from error
     except (ValueError, KeyError, TypeError) as error:
         raise WrongContent(
-            f"{asked}: expected a STAC answer, came something else ({error}); try again later, or "
-            "choose another --source"
+            f"{asked}: status 200, expected a STAC answer, came something else ({error}); try "
+            "again later, or choose another --source"
         ) from error
     return json.dumps(found).encode()
