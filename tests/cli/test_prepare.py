@@ -3,6 +3,7 @@
 import json
 import re
 import tomllib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from tests.sources.conftest import only_this_machine, server  # noqa: F401 - fix
 from tests.sources.small_country import (
     CLAY_PCT,
     COUNTRY,
+    PACKED,
     registry_of,
     serve_country,
     serve_quantiles,
@@ -77,7 +79,11 @@ def test_a_country_code_becomes_maps(country):
             assert file["time"].startswith("20")
             assert file["bytes"] > 0
             assert len(file["sha256"]) == 64
+    versions = {row["layer"]: row["origins"][0]["version"] for row in inputs}
+    assert versions["boundary"] == "THA-ADM0-1"  # the boundaryID of the API, not "current"
+    assert versions["soc"] == "1.6.1"
     text = recarb("cite", country / "out")
+    assert "THA-ADM0-1" in text
     assert "Global Soil Organic Carbon Map (GSOCmap) 1.6.1 (soc); cite as gsocmap161" in text
     assert "(climate.main.temperature, climate.main.rain, climate.main.pet)" in text
     assert "No origin" not in text
@@ -213,7 +219,34 @@ def test_a_run_toml_that_was_changed_is_kept(country):
 def test_fetching_may_go_on_to_prepare(country):
     text = recarb("fetch", "THA", *COUNTRY, "--offline", "--prepare")
     assert "now: recarb check data/THA/run.toml" in text
+    last = text.splitlines()[-1]
+    assert last == "next: recarb run data/THA/run.toml"
+    assert "SSM3" in recarb(*last.removeprefix("next: recarb ").split())
     assert (country / "land_use.tif").is_file()
+
+
+def test_whole_files_are_prepared_like_parts(country, server, tmp_path):  # noqa: F811
+    recarb("prepare", "THA")
+    parts = values(country / "climate/rain.tif", 13)
+    assert '"terraclimate/1.1/E101_N' in (country / "sources.json").read_text(encoding="utf-8")
+    entry = tmp_path / "registry/terraclimate.toml"
+    entry.write_text(entry.read_text("utf-8").replace("[5, 300]", "[0, 300]"), encoding="utf-8")
+    for name in PACKED:
+        for year in range(1999, 2003):
+            body = server.climate(name, year)
+            server.put(f"/TERRACLIMATE-DATA/TerraClimate_{name}_{year}.nc", body)
+    recarb("fetch", "THA", *COUNTRY, "--whole", "--prepare")
+    assert "TerraClimate_ppt_2000.nc" in (country / "prepared.json").read_text(encoding="utf-8")
+    assert "1.1/E101_N" not in (country / "sources.json").read_text(encoding="utf-8")
+    assert np.array_equal(values(country / "climate/rain.tif", 13), parts, equal_nan=True)
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/howto/fetch.md"])
+def test_the_line_that_is_promised_is_the_one_that_works(page):
+    """The test above runs it, with a smaller box."""
+    text = (Path(__file__).parents[2] / page).read_text(encoding="utf-8")
+    assert "```bash\nrecarb fetch THA --prepare && recarb run data/THA/run.toml\n```" in text
+    assert not re.search(r"recarb fetch \w+ && recarb run", text)
 
 
 def test_a_map_of_the_country_goes_first(country, tmp_path):

@@ -122,8 +122,8 @@ IMPOSSIBLE = {
     "negative SOC": ("soc", -1.0, "0 to 800 t ha-1", "negative numbers"),
     "SOC of 5000": ("soc", 100.0, "0 to 800 t ha-1", '"g/m2"'),
     "clay above 100": ("clay", 8.0, "0 to 100 percent", 'unit = "g/kg"'),
-    "negative rain": ("rain", -1.0, "0 to 3000 mm month-1", "negative numbers"),
-    "too much rain": ("rain", 100.0, "0 to 3000 mm month-1", "applied twice"),
+    "negative rain": ("rain", -1.0, "0 to 10000 mm month-1", "negative numbers"),
+    "too much rain": ("rain", 1000.0, "0 to 10000 mm month-1", "applied twice"),
     "negative PET": ("pet", -1.0, "0 to 500 mm month-1", "negative numbers"),
     "boiling": ("temperature", 10.0, "-70 to 50 degC", 'unit = "0.1 degC"'),
 }

@@ -35,7 +35,7 @@ def registry_of(server, folder):
     """The entries that ship, all leading to our server."""
     folder.mkdir()
     for item in (files("recarb.sources") / "registry").iterdir():
-        text = re.sub(r'https://[^/"]+', server.url, item.read_text(encoding="utf-8"))
+        text = re.sub(r'https?://[^/"]+', server.url, item.read_text(encoding="utf-8"))
         (folder / item.name).write_text(text, encoding="utf-8")
     return folder
 

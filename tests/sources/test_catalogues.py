@@ -111,6 +111,17 @@ def test_offline_finds_what_the_line_found(server, make):
         stac_files(entry, AREA, [2019], offline)
 
 
+def test_the_size_of_whole_tiles_is_about_known(server, make):
+    serve_stac(server, 1)
+    entry = land_cover(server)
+    stac = entry.stac.model_copy(update={"window": False})
+    whole = entry.model_copy(
+        update={"stac": stac, "about_mb": load_registry()["modis_ndvi"].about_mb}
+    )
+    (wanted,) = stac_files(whole, AREA, [2020], make())
+    assert wanted.about_bytes == 15_400_000
+
+
 def test_a_margin_reaches_beyond_the_country(server, make):
     serve_stac(server, 1)  # a tile from 90 to 135 E, 0 to 45 N
     (wanted,) = stac_files(land_cover(server), AREA, [2020], make(), margin_deg=0.1)
@@ -256,7 +267,7 @@ def test_a_busy_catalogue_is_asked_again(server, make):
     ("fault", "kind"),
     [
         (Fault(status=503), Unreachable),
-        (Fault(status=404), Unreachable),
+        (Fault(status=404, body=b"x" * 5000), Unreachable),
         (PAGE_NOT_JSON, WrongContent),
         (Fault(status=200), WrongContent),
     ],
@@ -265,8 +276,12 @@ def test_a_busy_catalogue_is_asked_again(server, make):
 def test_a_catalogue_that_does_not_answer(server, make, tmp_path, path, fault, kind):
     serve_stac(server, 1)
     server.always[path] = fault
-    with pytest.raises(kind, match="esa-cci-lc"):
+    with pytest.raises(kind, match="esa-cci-lc") as caught:
         stac_files(land_cover(server), AREA, [2020], make())
+    text = str(caught.value)
+    assert f"status {fault.status}" in text
+    assert fault.status == 200 or f"{len(fault.body)} bytes came" in text
+    assert len(text) < 600
     assert not list((tmp_path / "cache").rglob("search_*.json"))
 
 
@@ -288,6 +303,7 @@ def test_the_file_the_api_names_with_its_licence(server, make):
     wanted = boundary_file(boundaries(server), AREA, "ADM0", fetcher)
     (got,) = fetcher.fetch_all([wanted])
     assert (got.version, got.licence) == ("THA-ADM0-1", "CC BY 3.0 IGO")
+    assert wanted.about_bytes == 20_000_000
     assert "parsed: 1 shapes" in got.checks
 
 

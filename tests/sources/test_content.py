@@ -10,7 +10,7 @@ from recarb.core.errors import OutputError, WrongContent
 from recarb.sources.base import Kind, Plausible, Wanted
 from recarb.sources.content import check_file, check_head
 
-RAIN = Plausible(0, 3000, "mm month-1", "ppt")
+RAIN = Plausible(0, 10000, "mm month-1", "ppt")
 
 
 def check(path, body, kind, plausible=None):
@@ -59,7 +59,7 @@ def test_what_is_in_a_gzip_is_decoded(tmp_path):
 
 def test_values_in_a_gzip_that_cannot_be(tmp_path):
     body = samples.gzipped(samples.netcdf(tmp_path / "made.nc", high=90_000.0))
-    with pytest.raises(WrongContent, match="0 to 3000 mm month-1"):
+    with pytest.raises(WrongContent, match="0 to 10000 mm month-1"):
         check(tmp_path / "x", body, Kind.NETCDF_GZIP, RAIN)
     assert [path.name for path in tmp_path.glob("x*")] == ["x"]
 

@@ -5,6 +5,7 @@ After each of them the cache holds the right file or nothing.
 
 import hashlib
 import multiprocessing
+import re
 import subprocess
 import sys
 import threading
@@ -29,6 +30,9 @@ from recarb.sources.line import Line, Policy, Stopped
 
 QUICK = Policy(first_wait_s=0.001, longest_wait_s=0.01, timeout_s=5.0, progress_bytes=1 << 30)
 BODY = samples.geotiff()
+BLACK, TOO_HIGH = (samples.geotiff(samples.np.full((20, 30), value, samples.np.int16))
+                   for value in (-32768, 9000))  # fmt: skip
+ALL_OF_PAGE = f"{len(PAGE)} of {len(PAGE)} bytes came"
 PATH = "/data/map.tif"
 
 
@@ -243,26 +247,33 @@ def test_a_server_that_asks_for_an_hour_is_left_for_the_mirror(server, tmp_path)
 @pytest.mark.parametrize(
     ("fault", "kind", "told"),
     [
-        (Fault(status=200), WrongContent, ["status 200", "came 0 bytes"]),
-        (Fault(status=200, body=PAGE), WrongContent, ["web page (Please sign in)"]),
+        (Fault(status=200), WrongContent, ["came 0 bytes", "0 of 0 bytes"]),
+        (Fault(status=200, body=PAGE), WrongContent, ["web page (Please sign in)", ALL_OF_PAGE]),
         (Fault(status=200, body=b'{"error": "quota"}'), WrongContent, ["expected geotiff"]),
         (Fault(status=200, body=BODY[:900]), WrongContent, ["decodes", "900 of 900 bytes"]),
-        (Fault(status=404, body=PAGE), Unreachable, ["status 404", "renamed"]),
-        (Fault(status=403), LicenceRefused, ["status 403", "accept the licence"]),
-        (Fault(status=401), LicenceRefused, ["status 401"]),
-        (Fault(status=418), Unreachable, ["status 418"]),
-        (Fault(status=503), Unreachable, ["status 503", "5 attempts"]),
-        (Fault(cut=0), Unreachable, ["5 attempts"]),
+        (Fault(status=200, body=BLACK), WrongContent, ["no data", "bytes came"]),
+        (Fault(status=200, body=TOO_HIGH), WrongContent, ["0 to 800", "bytes came"]),
+        (Fault(status=404, body=PAGE), Unreachable, ["renamed", f"{len(PAGE)} bytes came with"]),
+        (Fault(status=403), LicenceRefused, ["accept the licence"]),
+        (Fault(status=401), LicenceRefused, ["0 bytes came with"]),
+        (Fault(status=418), Unreachable, ["0 bytes came with"]),
+        (Fault(status=503, body=PAGE), Unreachable, ["5 attempts", f"{len(PAGE)} bytes came with"]),
+        (Fault(cut=0), Unreachable, ["5 attempts", f"0 of {len(BODY)} bytes came"]),
+        (Fault(status=200, body=BODY, cut=900), Unreachable, [f"900 of {len(BODY)} bytes came"]),
         (Fault(status=200, body=BODY, headers={"Content-Encoding": "br"}), WrongContent, ["br"]),
     ],
-    ids=["0 bytes", "web page", "JSON", "half a file", "renamed", "403", "401", "odd", "503",
-         "always reset", "encoded"],
+    ids=["0 bytes", "web page", "JSON", "half a file", "black", "too high", "renamed", "403", "401",
+         "odd", "503", "always reset", "always cut", "encoded"],
 )  # fmt: skip
 def test_what_cannot_pass_is_told(server, tmp_path, fault, kind, told):
     url = server.put(PATH, BODY)
     server.always[PATH] = fault
-    text = refused(tmp_path, kind, url, "soil 1.0: map.tif", "--drop-in", *told, ones=[wanted(url)])
+    one = wanted(url, about_bytes=4321)
+    text = refused(tmp_path, kind, url, "soil 1.0: map.tif", "--drop-in", *told, ones=[one])
     assert "->" in text
+    assert "(expected about 4321 bytes at most)" in text
+    assert f"{url}: status {fault.status or 200}" in text
+    assert re.search(r"\d+ (of \d+ )?bytes", text.split("at most")[1])
     if fault.cut is None and fault.status != 503:
         assert len(server.gets()) == 1
 
@@ -289,7 +300,8 @@ def test_redirects_in_a_circle_end(server, tmp_path):
 
 def test_a_wrong_checksum(server, tmp_path):
     one = wanted(server.put(PATH, BODY), sha256="0" * 64)
-    refused(tmp_path, ChecksumMismatch, "0" * 64, hashlib.sha256(BODY).hexdigest(), ones=[one])
+    refused(tmp_path, ChecksumMismatch, "0" * 64, hashlib.sha256(BODY).hexdigest(), "status 200",
+            f"{len(BODY)} of {len(BODY)} bytes", ones=[one])  # fmt: skip
 
 
 def test_a_wrong_checksum_and_a_mirror_with_the_right_one(server, tmp_path):
@@ -313,8 +325,7 @@ def test_values_that_cannot_be_right(server, tmp_path):
 
 
 def test_a_black_map(server, tmp_path):
-    black = samples.geotiff(samples.np.full((20, 30), -32768, samples.np.int16))
-    refused(tmp_path, WrongContent, "no data", ones=[wanted(server.put(PATH, black))])
+    refused(tmp_path, WrongContent, "no data", ones=[wanted(server.put(PATH, BLACK))])
 
 
 def test_half_a_file_without_a_length(server, tmp_path):
@@ -348,7 +359,7 @@ def test_silence(server, tmp_path):
 
 def test_nobody_there(tmp_path):
     url = "http://127.0.0.1:9/map.tif"
-    refused(tmp_path, Unreachable, url, "ConnectError", ones=[wanted(url)])
+    refused(tmp_path, Unreachable, url, "0 bytes came", "ConnectError", ones=[wanted(url)])
 
 
 def test_a_dead_host_is_not_asked_for_every_file(server, tmp_path):

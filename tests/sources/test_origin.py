@@ -44,6 +44,7 @@ def test_a_damaged_record_tells_nothing(tmp_path, text):
 
 @pytest.mark.parametrize(("source", "version", "cited"), [("gsocmap", "1.6.1", True),
                                                           ("gsocmap", "9", False),
+                                                          ("geoboundaries", "A-ADM0-1", True),
                                                           ("unheard", "1", False)])  # fmt: skip
 def test_a_file_of_the_cache(tmp_path, source, version, cited):
     path = tmp_path / "a.tif"

@@ -7,11 +7,19 @@ from recarb.core.errors import ConfigError
 from recarb.core.quantities import catalogue
 from recarb.sources.base import Area, Box
 from recarb.sources.countries import area_of, countries
-from recarb.sources.plan import DEFAULT_SOURCES, OPTIONAL_SOURCES, choose, plan, sample_files
+from recarb.sources.plan import (
+    DEFAULT_SOURCES,
+    OPTIONAL_SOURCES,
+    choose,
+    plan,
+    sample_files,
+    small_parts,
+)
 from recarb.sources.registry import load_registry, parse_entry
 
 ENTRIES = load_registry()
 THA = area_of("THA")
+OLDER_HOST = "http://thredds.northwestknowledge.net:8080/thredds/"
 GOOD = (
     'title = "T"\ndataset = "t"\nversion = "1"\naccess = "file"\nkind = "zip"\n'
     'licence = "CC0"\nsource = "the publisher, in a test"\nverified = "unverified"\n'
@@ -47,9 +55,50 @@ def test_units_and_limits_fit_the_catalogue(key):
 def test_places_in_urls_are_filled(key):
     entry = ENTRIES[key]
     if entry.access in {"file", "window"}:
-        for wanted in sample_files(entry, THA):
+        for wanted in (*sample_files(entry), *small_parts(entry, THA.boxes[0]).values()):
             assert not any("{" in text for text in (*wanted.urls, wanted.key))
-            assert all(url.startswith("https://") for url in wanted.urls)
+            assert all(url.startswith(("https://", OLDER_HOST)) for url in wanted.urls)
+
+
+def test_terraclimate_has_a_mirror_for_whole_files_and_for_parts():
+    """The host it had before; http only, so it comes second."""
+    for key in ("terraclimate", "terraclimate_plus2c", "terraclimate_plus4c"):
+        first, second = ENTRIES[key].urls
+        assert first.startswith("https://")
+        assert second.startswith(OLDER_HOST)
+    first, second = ENTRIES["terraclimate"].subset.urls
+    assert first.partition("/ncss/")[2] == second.partition("/ncss/")[2]
+    assert second.startswith(OLDER_HOST + "ncss/grid/")
+
+
+@pytest.mark.parametrize("key", ENTRIES)
+def test_the_size_of_every_data_set_that_is_fetched_is_about_known(key):
+    entry = ENTRIES[key]
+    told = entry.size_mb or entry.about_mb or entry.cell_bytes
+    assert told or entry.no_reader or key in {"glc_share"}, "say about how big a file is"
+
+
+def test_the_sizes_of_tiles_and_boundaries_are_listed():
+    for role, key in (("normals", "worldclim"), ("boundary", "natural_earth")):
+        (choice,) = plan({role: ENTRIES[key]}, THA, None, None)
+        assert all(one.about_bytes for one in choice.wanted)
+
+
+def test_units_and_limits_of_what_comes_in_a_zip():
+    assert {name: one.unit for name, one in ENTRIES["worldclim"].layers.items()} == {
+        "tavg": "degC", "prec": "mm month-1",
+    }  # fmt: skip
+    codes = ENTRIES["glc_share"].layers["land_cover"]
+    assert (codes.unit, codes.low, codes.high) == ("code", 1, 11)
+    assert not ENTRIES["hwsd"].layers, "its numbers are of map units, of which nothing is known"
+
+
+def test_no_place_on_earth_has_more_rain_than_the_limit():
+    """Cherrapunji had 9300 mm in July 1861; a whole file of the world holds it."""
+    limits = [layer.high for entry in ENTRIES.values() for layer in entry.layers.values()
+              if layer.quantity == "rain"]  # fmt: skip
+    assert len(limits) >= 6
+    assert all(high > 9300 for high in (*limits, catalogue()["rain"].high))
 
 
 def test_depths_of_soil_maps_are_told():
@@ -139,6 +188,8 @@ def test_years_that_do_not_exist():
         ({"soc": "nowhere"}, "no data source 'nowhere'"),
         ({"soc": "cru_ts"}, "does not serve soc; gsocmap"),
         ({"weather": "cru_ts"}, "no layer 'weather'"),
+        ({"clay": "hwsd"}, "map units.*--source clay=soilgrids"),
+        ({"clay": "cru_ts"}, "does not serve clay; soilgrids do"),
     ],
 )
 def test_a_choice_that_does_not_exist(sources, told):

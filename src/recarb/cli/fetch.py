@@ -71,6 +71,12 @@ PackOption = Annotated[
 PrepareOption = Annotated[
     bool, typer.Option("--prepare", help="Then make layers and run.toml, as `recarb prepare` does.")
 ]
+WholeOption = Annotated[
+    bool,
+    typer.Option(
+        "--whole", help="Take the yearly files of the world, where a service would cut out a part."
+    ),
+]
 UnpackOption = Annotated[
     Path | None, typer.Option(help="First take the files of such a zip into the cache.")
 ]
@@ -89,6 +95,7 @@ def fetch(
     drop_in: DropInOption = None,
     pack: PackOption = None,
     unpack: UnpackOption = None,
+    whole: WholeOption = False,
     prepare: PrepareOption = False,
     cache: CacheOption = None,
     registry: RegistryOption = None,
@@ -101,6 +108,8 @@ def fetch(
     Examples:
 
         recarb fetch THA --list
+
+        recarb fetch THA --prepare && recarb run data/THA/run.toml
 
         recarb fetch THA --source climate=cru_ts --with ndvi
 
@@ -119,7 +128,7 @@ def fetch(
     named = dict(layer_pair(text, "--source") for text in source or [])
     own = {} if boundary is None or "boundary" in named else {"boundary": boundary}
     named |= dict.fromkeys(own, "none")
-    chosen = choose(load_registry(registry), named, add or [])
+    chosen = choose(_uncut(load_registry(registry), whole), named, add or [])
     store = Cache(cache_folder(cache))
     if unpack is not None:
         _unpack(store, unpack)
@@ -139,10 +148,34 @@ def fetch(
     _finish(area, choices, fetched, out, own)
     if pack is not None:
         _pack(store, fetched, pack, chosen)
+    folder = out / area.iso3
     if prepare:
         from recarb.cli.prepare import prepare as make_layers
 
-        make_layers(area.iso3, out=out, cache=cache, registry=registry)
+        make_layers(str(folder), out=out, cache=cache, registry=registry)
+    made = "" if prepare else f"{_prepare_command(folder, chosen, cache, registry)} && "
+    typer.echo(f"next: {made}recarb run {_word(folder / 'run.toml')}")
+
+
+def _uncut(registry: "dict[str, Entry]", whole: bool) -> "dict[str, Entry]":
+    """The registry; for --whole without the services that cut out a part."""
+    if not whole:
+        return registry
+    return {key: one.model_copy(update={"subset": None}) for key, one in registry.items()}
+
+
+def _prepare_command(
+    folder: Path, chosen: "dict[str, Entry]", cache: Path | None, registry: Path | None
+) -> str:
+    """What makes layers of the files just fetched, from the same cache."""
+    words = ["recarb prepare", _word(folder)]
+    words += [f"--own {role}=FILE" for role in ("soc", "clay", "land_cover") if role not in chosen]
+    named = (("--cache", cache), ("--registry", registry))
+    return " ".join([*words, *(f"{option} {_word(path)}" for option, path in named if path)])
+
+
+def _word(path: Path) -> str:
+    return f'"{path}"' if " " in str(path) else str(path)
 
 
 def layer_pair(text: str, option: str) -> tuple[str, str]:
@@ -185,11 +218,11 @@ def _bring(
     fetcher: "Fetcher", choices: "Sequence[Choice]", errors: "list[SourceError]"
 ) -> "list[Fetched]":
     """Every file that is known of; what went wrong joins the errors of dead catalogues."""
-    from recarb.cli.transfer import TransferReporter
+    from recarb.cli.transfer import TransferReporter, missing_sizes
     from recarb.core.errors import SourceError
 
     wanted = [one for choice in choices for one in choice.wanted]
-    with TransferReporter(len(wanted)) as reporter:
+    with TransferReporter(missing_sizes(wanted, fetcher.cache)) as reporter:
         fetcher.transfer = reporter
         try:
             return fetcher.fetch_all(wanted)
@@ -213,12 +246,14 @@ def _show(choices: "Sequence[Choice]", store: "Cache") -> None:
 
 
 def _size(wanted: "Sequence[Wanted]") -> str:
-    largest = [one.size_bytes[1] if one.size_bytes else one.about_bytes for one in wanted]
-    known = [size for size in largest if size is not None]
+    from recarb.cli.transfer import about_bytes
+
+    sizes = [about_bytes(one) for one in wanted]
+    known = [size for size in sizes if size is not None]
     if not known:
         return "size unknown"
-    rest = "" if len(known) == len(largest) else f" and {len(largest) - len(known)} of unknown size"
-    return f"at most {sum(known) / BYTES_PER_MB:.1f} MB{rest}"
+    rest = "" if len(known) == len(sizes) else f" and {len(sizes) - len(known)} of unknown size"
+    return f"at most about {sum(known) / BYTES_PER_MB:.1f} MB{rest}"
 
 
 def _finish(
@@ -228,7 +263,7 @@ def _finish(
     out: Path,
     own: dict[str, Path],
 ) -> None:
-    from recarb.sources.country import NEXT, empty_boxes, write_sources
+    from recarb.sources.country import empty_boxes, write_sources
 
     found = {one.key: one for one in fetched}
     for told in empty_boxes(choices, found):
@@ -237,8 +272,7 @@ def _finish(
     typer.echo(f"written: {path} ({len(fetched)} files, all checked)")
     for layer, file in own.items():
         typer.echo(f"  - {layer}: your own {file}, which `recarb prepare` takes from there.")
-    for line in NEXT:
-        typer.echo(f"  - {line.format(iso3=area.iso3)}")
+    typer.echo(f"  - Your national maps go first: recarb prepare {path.parent} --own soc=FILE")
 
 
 def _pack(

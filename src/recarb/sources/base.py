@@ -99,6 +99,7 @@ class Wanted:
     may_be_empty : one box of several may lie where the map has no land; told in `Fetched.checks`
     about_bytes : how big it will be at most, for people; nothing is checked against it
     instead : what to do without it, where nobody can take it by hand: a catalogue's answer
+    otherwise : what else can be done where all servers fail
     """
 
     source: str
@@ -116,6 +117,7 @@ class Wanted:
     may_be_empty: bool = False
     about_bytes: int | None = None
     instead: str = ""
+    otherwise: str = ""
 
     @property
     def name(self) -> str:

@@ -15,6 +15,7 @@ from recarb.sources.line import Policy, user_agent
 from recarb.sources.registry import Entry, Stac
 
 PAGE_ITEMS = 250  # asked for at a time
+SHOWN = 200  # of an answer, in an error [characters]
 RETRIED = (429, 500, 502, 503, 504)
 RETRY_TOO_LATE = "the server asks for too long a pause"
 WITHOUT_STAC = (
@@ -47,7 +48,7 @@ def boundary_file(entry: Entry, area: Area, level: str, fetcher: Fetcher) -> Wan
     url = answer.get("gjDownloadURL") if isinstance(answer, dict) else None
     if not isinstance(url, str):
         raise WrongContent(
-            f"{urls[0]}: expected the key gjDownloadURL, came {str(answer)[:200]}; give the "
+            f"{urls[0]}: expected the key gjDownloadURL, came {str(answer)[:SHOWN]}; give the "
             "country's own --boundary"
         )
     return Wanted(
@@ -57,6 +58,7 @@ def boundary_file(entry: Entry, area: Area, level: str, fetcher: Fetcher) -> Wan
         urls=(url,),
         kind=Kind.JSON,
         licence=str(answer.get("boundaryLicense") or entry.licence),
+        about_bytes=entry.about_bytes,
     )
 
 
@@ -152,7 +154,7 @@ def _asset(entry: Entry, stac: Stac, item: dict[str, Any], asset: str, box: Box)
         plausible=entry.plausible(asset),
         window=box if stac.window else None,
         token_url=stac.token_url,
-        about_bytes=entry.part_bytes(box) if stac.window else None,
+        about_bytes=entry.part_bytes(box) if stac.window else entry.about_bytes,
     )
 
 
@@ -203,13 +205,14 @@ def search_stac(stac: Stac, box: Box, year: int, policy: Policy) -> bytes:
         found = search.item_collection_as_dict()
     except APIError as error:
         status = getattr(error, "status_code", None)  # not set where the line itself broke
-        told = f"status {status} " if status else ""
+        text = str(error)
+        told = f"status {status}, {len(text.encode())} bytes came: " if status else ""
         raise Unreachable(
-            f"{asked}: {told}{error}\n  -> try again later, or {WITHOUT_STAC}"
+            f"{asked}: {told}{text[:SHOWN]}\n  -> try again later, or {WITHOUT_STAC}"
         ) from error
     except (ValueError, KeyError, TypeError) as error:
         raise WrongContent(
-            f"{asked}: expected a STAC answer, came something else ({error})\n"
+            f"{asked}: status 200, expected a STAC answer, came something else ({error})\n"
             f"  -> try again later, or {WITHOUT_STAC}"
         ) from error
     return json.dumps(found).encode()

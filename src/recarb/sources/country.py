@@ -14,8 +14,8 @@ from recarb.sources.plan import Choice
 
 FILE = "sources.json"
 NEXT = (
-    "Your national maps go first: recarb prepare {iso3} --own soc=FILE (clay, land_cover, ...).",
-    "Then: recarb prepare {iso3}, which makes layers and run.toml of these files.",
+    "Your national maps go first: recarb prepare {folder} --own soc=FILE (clay, land_cover, ...).",
+    "Without them: recarb prepare {folder} && recarb run {folder}/run.toml",
 )
 
 
@@ -47,7 +47,7 @@ def write_sources(
         "recarb": versions()["recarb"],
         "layers": [_layer(choice, fetched) for choice in choices],
         "own": {layer: _relative(file, folder) for layer, file in (own or {}).items()},
-        "next": [line.format(iso3=area.iso3) for line in NEXT],
+        "next": [line.format(folder=folder.as_posix()) for line in NEXT],
     }
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -14,7 +14,7 @@ import httpx
 from recarb.core.errors import LicenceRefused, OutputError, WrongContent
 from recarb.sources.base import Wanted
 from recarb.sources.content import PAGE_BYTES, check_head, is_web_page
-from recarb.sources.line import PARTIAL, Failure, Line, Policy, led_to_login, plain
+from recarb.sources.line import PARTIAL, Failure, Line, Policy, announced, led_to_login, plain
 
 SPARE_BYTES = 1 << 20  # left free on the disk
 CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+)")
@@ -32,6 +32,7 @@ class Answer:
     last_modified: str | None
     total: int | None
     resumed: bool = False
+    status: int | None = None  # none of a user's own file
 
     @property
     def validator(self) -> str | None:
@@ -81,7 +82,7 @@ def download(line: Line, wanted: Wanted, url: str, part: Path, on_bytes: OnBytes
         except OSError as error:
             raise OutputError(disk_message(part, error)) from error
     if answer.total is not None and got != answer.total:
-        raise Failure(f"{got} of {answer.total} bytes came", can_pass=True)
+        raise Failure(f"status {answer.status}: {got} of {answer.total} bytes came", can_pass=True)
     return answer
 
 
@@ -109,7 +110,7 @@ def _receive(
 ) -> int:
     """Write the body as it comes; bytes there at the end. The first bytes are looked at first."""
     got, total = span
-    speed = Speed(line.policy)
+    speed = Speed(line.policy, response.status_code)
     head, checked = b"", got > 0
     for chunk in response.iter_raw():
         line.check_stop()
@@ -131,15 +132,16 @@ def _check_start(head: bytes, wanted: Wanted, response: httpx.Response) -> None:
         check_head(head, wanted.kind)
     except WrongContent as error:
         where = plain(str(response.url), wanted.token_url)
+        came = f"{response.num_bytes_downloaded} of {announced(response)} bytes came"
         if is_web_page(head) and (response.history or led_to_login(response)):
             raise Failure(
-                f"status {response.status_code}, led to {where}: {error}: the server wants an "
-                "account, or its licence accepted",
+                f"status {response.status_code}, led to {where}: {error}; {came}: the server wants "
+                "an account, or its licence accepted",
                 LicenceRefused,
             ) from error
         short = not head and int(response.headers.get("Content-Length", 0)) > 0
         raise Failure(
-            f"status {response.status_code}: {error}", WrongContent, can_pass=short
+            f"status {response.status_code}: {error}; {came}", WrongContent, can_pass=short
         ) from error
 
 
@@ -162,7 +164,11 @@ def _start(response: httpx.Response, start: int, before: Answer | None) -> int:
 def _answer(response: httpx.Response, wanted: Wanted, url: str, start: int) -> Answer:
     encoding = response.headers.get("Content-Encoding", "identity")
     if encoding != "identity":
-        raise Failure(f"the body is encoded ({encoding}) although asked not to be", WrongContent)
+        raise Failure(
+            f"status {response.status_code}: the body of {announced(response)} bytes is encoded "
+            f"({encoding}) although asked not to be",
+            WrongContent,
+        )
     length = response.headers.get("Content-Length")
     return Answer(
         url=url,
@@ -171,6 +177,7 @@ def _answer(response: httpx.Response, wanted: Wanted, url: str, start: int) -> A
         last_modified=response.headers.get("Last-Modified"),
         total=start + int(length) if length and length.isdigit() else None,
         resumed=start > 0,
+        status=response.status_code,
     )
 
 
@@ -179,7 +186,10 @@ def _check_size(answer: Answer, wanted: Wanted) -> None:
     if wanted.size_bytes and answer.total:
         low, high = wanted.size_bytes
         if not low <= answer.total <= high:
-            raise Failure(f"expected {low} to {high} bytes, {answer.total} announced", WrongContent)
+            raise Failure(
+                f"status {answer.status}: expected {low} to {high} bytes, {answer.total} announced",
+                WrongContent,
+            )
 
 
 def _check_room(answer: Answer, part: Path, start: int) -> None:
@@ -197,8 +207,8 @@ def _check_room(answer: Answer, part: Path, start: int) -> None:
 class Speed:
     """Notices a line that drips."""
 
-    def __init__(self, policy: Policy) -> None:
-        self.policy = policy
+    def __init__(self, policy: Policy, status: int) -> None:
+        self.policy, self.status = policy, status
         self.since, self.bytes = time.monotonic(), 0
 
     def check(self, came: int, got: int, total: int | None) -> None:
@@ -214,7 +224,7 @@ class Speed:
             return
         if self.bytes < self.policy.slow_bytes_per_s * seconds:
             raise Failure(
-                f"too slow: {self.bytes} bytes in {seconds:.0f} s; {got} of "
+                f"status {self.status}, too slow: {self.bytes} bytes in {seconds:.0f} s; {got} of "
                 f"{total if total is not None else 'unknown'} bytes came",
                 can_pass=True,
             )

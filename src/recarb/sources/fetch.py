@@ -22,14 +22,15 @@ from recarb.core.errors import (
     WrongContent,
 )
 from recarb.core.provenance import sha256_of
-from recarb.sources.base import Fetched, Wanted
+from recarb.sources.base import Fetched, Kind, Wanted
 from recarb.sources.cache import Cache
 from recarb.sources.content import check_file
 from recarb.sources.download import Answer, OnBytes, disk_message, download, forget
 from recarb.sources.line import Failure, Line, Policy, Stopped
 from recarb.sources.window import read_window
 
-Transfer = Callable[[str, int, int | None], None]  # key, bytes there, bytes in all where known
+# key, bytes there, bytes in all where known; called once before an attempt moves any
+Transfer = Callable[[str, int, int | None], None]
 DOCUMENT_AGE = timedelta(days=1)  # after it a catalogue is asked again
 SHOWN_ERRORS = 10
 DROPPED = "dropped in: "  # starts the "URL" of a user's own file
@@ -111,12 +112,10 @@ class Fetcher:
         SourceError, OutputError
         """
         with self.cache.lock(wanted.key, self.line.check_stop):
-            there = self.cache.find(wanted)
+            there = self.cache.find(wanted) or self._dropped(wanted)
             if there is not None:
+                self.transfer(wanted.key, there.size_bytes, there.size_bytes)
                 return there
-            dropped = self._dropped(wanted)
-            if dropped is not None:
-                return dropped
             if self.offline:
                 raise Unreachable(_offline([wanted], self.cache))
             return self._from_servers(wanted)
@@ -241,10 +240,9 @@ class Fetcher:
                 self.line.note(url, failed=False)
                 return fetched
         kind = next(kind for kind in MOST_TELLING if kind in kinds)
-        raise kind(
-            "\n".join([f"{wanted.source} {wanted.version}: {wanted.name} was not fetched:", *told])
-            + f"\n  -> {_advice(kind, wanted)}"
-        )
+        head = f"{wanted.source} {wanted.version}: {wanted.name} was not fetched"
+        lines = [f"{head} ({_expected(wanted)}):", *told, f"  -> {_advice(kind, wanted)}"]
+        raise kind("\n".join(lines))
 
     def _from_server(self, wanted: Wanted, url: str) -> Fetched:
         """Attempts at one server; a transfer that went on counts as no failed attempt."""
@@ -272,12 +270,17 @@ class Fetcher:
     def _attempt(self, wanted: Wanted, url: str, part: Path) -> Fetched:
         on_bytes: OnBytes = lambda there, total: self.transfer(wanted.key, there, total)  # noqa: E731
         bring = download if wanted.window is None else read_window
+        on_bytes(part.stat().st_size if part.exists() else 0, None)  # what an earlier attempt left
         answer = bring(self.line, wanted, url, part, on_bytes)
+        on_bytes(part.stat().st_size, part.stat().st_size)  # a part of a file has no total before
         try:
             return self._accept(wanted, part, answer)
         except (WrongContent, ChecksumMismatch) as error:
-            size = part.stat().st_size
-            told = f"{error}; {size} of {answer.total or 'unknown'} bytes came"
+            size, total = part.stat().st_size, answer.total or "unknown"
+            came = f"{size} of {total} bytes came"
+            if wanted.window is not None:
+                came = f"{size} bytes were cut out of a file of {total} bytes"
+            told = f"status {answer.status}: {error}; {came}"
             raise Failure(told, type(error), can_pass=answer.resumed) from error
 
     def _accept(self, wanted: Wanted, part: Path, answer: Answer) -> Fetched:
@@ -303,7 +306,7 @@ class Fetcher:
             etag=answer.etag,
             last_modified=answer.last_modified,
             window=None if answer.url.startswith(DROPPED) else wanted.window,
-            plausible=wanted.plausible,
+            plausible=wanted.plausible if wanted.kind is not Kind.ZIP else None,
             checks=checks,
         )
         self.cache.adopt(part, fetched)
@@ -395,10 +398,22 @@ def _offline(missing: Sequence[Wanted], cache: Cache) -> str:
     )
 
 
+def _expected(wanted: Wanted) -> str:
+    """What is known of a size before a server tells it."""
+    if wanted.size_bytes is not None:
+        low, high = wanted.size_bytes
+        return f"expected {low} bytes" if low == high else f"expected {low} to {high} bytes"
+    if wanted.about_bytes is not None:
+        return f"expected about {wanted.about_bytes} bytes at most"
+    return "size not known before"
+
+
 def _advice(kind: type[SourceError], wanted: Wanted) -> str:
     by_hand = wanted.instead or (
         f"take {wanted.name} by hand, put it into a folder and name that with --drop-in"
     )
+    if wanted.otherwise:
+        by_hand = f"{wanted.otherwise}, or {by_hand}"
     if kind is LicenceRefused:
         return f"sign in and accept the licence on the server's page, {by_hand}"
     if kind is Unreachable:

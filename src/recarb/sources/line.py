@@ -141,14 +141,16 @@ class Line:
         ------
         Failure
         """
+        answer: httpx.Response | None = None
         try:
             with self.slot(url), self.client.stream("GET", url, headers=headers) as response:
+                answer = response
                 check_status(response)
                 yield response
         except (httpx.TimeoutException, httpx.NetworkError, httpx.RemoteProtocolError) as error:
-            raise Failure(f"{_words(error)}", can_pass=True) from error
+            raise Failure(_words(error, answer), can_pass=True) from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise Failure(_words(error)) from error
+            raise Failure(_words(error, answer)) from error
 
     def json(self, url: str) -> Any:
         """A small document, parsed.
@@ -163,7 +165,9 @@ class Line:
                 return response.json()
             except ValueError as error:
                 raise Failure(
-                    f"expected JSON, came {len(body)} bytes: {body[:40]!r}", WrongContent
+                    f"status {response.status_code}: expected JSON, came {len(body)} bytes: "
+                    f"{body[:40]!r}",
+                    WrongContent,
                 ) from error
 
     def signed(self, url: str, token_url: str | None) -> str:
@@ -204,6 +208,7 @@ def check_status(response: httpx.Response) -> None:
     """
     status = response.status_code
     told = f"status {status} {response.reason_phrase}".strip()
+    told += f", {announced(response)} bytes came with it"
     if status in REFUSED:
         raise Failure(
             f"{told}: the server wants an account, or its licence accepted", LicenceRefused
@@ -216,6 +221,12 @@ def check_status(response: httpx.Response) -> None:
         raise Failure(f"{told}: the file is another one now", WrongContent, can_pass=True)
     if status not in (OK, PARTIAL):
         raise Failure(told)
+
+
+def announced(response: httpx.Response) -> str:
+    """The length an answer tells, in words [bytes]."""
+    length: str = response.headers.get("Content-Length", "")
+    return length if length.isdigit() else "unknown"
 
 
 def led_to_login(response: httpx.Response) -> bool:
@@ -251,5 +262,10 @@ def _token_end(text: object) -> float:
     return max(end, time.time() + SHORTEST_TOKEN_S)
 
 
-def _words(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+def _words(error: Exception, answer: httpx.Response | None) -> str:
+    """What broke, and how far the answer had come."""
+    told = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    if answer is None:
+        return f"0 bytes came: {told}"
+    came = f"{answer.num_bytes_downloaded} of {announced(answer)} bytes came"
+    return f"status {answer.status_code}, {came}: {told}"

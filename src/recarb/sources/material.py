@@ -145,11 +145,12 @@ def _material(
                 "or name the cache with --cache"
             )
     licences = dict.fromkeys(one.licence for one in files)
+    versions = dict.fromkeys(one.version for one in files)  # a boundary tells its own
     return Material(
         role=role,
         source=entry.id,
         title=entry.title,
-        version=entry.version,
+        version="; ".join(versions) or entry.version,
         licence="; ".join(licences) or entry.licence,
         citation=entry.citation,
         paths=tuple(cache.path(one.key) for one in files),

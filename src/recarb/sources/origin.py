@@ -77,10 +77,15 @@ def _fetched(path: Path, sha256: str) -> list[dict[str, Any]]:
             "title": fetched.source if entry is None else entry.title,
             "version": fetched.version,
             "licence": fetched.licence,
-            "citation": "" if entry is None or entry.version != fetched.version else entry.citation,
+            "citation": entry.citation if entry is not None and _describes(entry, fetched) else "",
             "files": [file_record(fetched)],
         }
     ]
+
+
+def _describes(entry: Entry, fetched: Fetched) -> bool:
+    """Whether an entry is of the version fetched; a boundary API gives each file its own."""
+    return entry.access == "boundaries" or entry.version == fetched.version
 
 
 @cache

@@ -8,7 +8,7 @@ from recarb.core.errors import ConfigError, SourceError
 from recarb.sources.base import Area, Box, Wanted
 from recarb.sources.catalogues import boundary_file, stac_files
 from recarb.sources.fetch import Fetcher
-from recarb.sources.registry import Entry, entry_of
+from recarb.sources.registry import BYTES_PER_MB, Entry, entry_of
 
 # Defaults for a country without an account [data survey, section on defaults]. A national map of
 # SOC, clay, land cover or the boundary goes before all of them.
@@ -35,12 +35,12 @@ DEFAULT_YEARS = {
     "land_cover": (2000, 2020),  # about the spin-up, and t0
     "ndvi": tuple(range(2015, 2021)),  # of the published scripts
 }
-BYTES_PER_MB = 1_000_000
 CLIMATE_MARGIN_DEG = 1.0  # beyond the reach of model.climate_fill_km for cells at the coast
 MAP_MARGIN_DEG = 0.1
 SUBSET_SHARE = 0.05  # of the world; a larger country takes whole files (own judgement)
 WORLD_DEG2 = 360.0 * 180.0
 YEARS_PER_DECADE = 10
+SAMPLE_YEAR = DEFAULT_YEARS["climate"][-1]
 
 
 @dataclass(frozen=True)
@@ -72,9 +72,15 @@ def choose(
         if key == "none":
             continue
         entry = entry_of(registry, key)
+        able = [name for name, one in registry.items() if role in one.roles and not one.no_reader]
         if role not in entry.roles:
-            able = [name for name, one in registry.items() if role in one.roles]
             raise ConfigError(f"{key} does not serve {role}; {', '.join(able)} do")
+        if entry.no_reader:
+            raise ConfigError(
+                f"{key}: recarb makes no {role} of it: {entry.no_reader}; choose --source "
+                f"{role}={able[0]}, or leave it out (--source {role}=none) and bring your own: "
+                f"recarb prepare --own {role}=FILE"
+            )
         chosen[role] = entry
     return chosen
 
@@ -205,6 +211,7 @@ def _whole(entry: Entry, values: Mapping[str, str]) -> Wanted:
         sha256=entry.sha256,
         plausible=entry.plausible(values.get("variable")),
         also_named=entry.also_named,
+        about_bytes=entry.about_bytes,
     )
 
 
@@ -241,16 +248,35 @@ def _subset(
         plausible=entry.plausible(values.get("variable")),
         may_be_empty=may_be_empty,
         about_bytes=entry.part_bytes(box),
+        otherwise=f"take the whole files of {entry.id}: --whole",
     )
 
 
-def sample_files(entry: Entry, area: Area) -> list[Wanted]:
-    """One file of every variable of an entry, and of its subset service, to ask its servers."""
-    year = entry.years[0] if entry.years else 1
+def sample_year(entry: Entry) -> int:
+    """A year to ask for: one of the default set, as far as the data set reaches."""
+    first, last = entry.years or (1, None)
+    if entry.stac is not None:
+        first, last = entry.stac.first_year, entry.stac.last_year
+    return max(first, min(last or SAMPLE_YEAR, SAMPLE_YEAR))
+
+
+def sample_files(entry: Entry) -> list[Wanted]:
+    """One whole file of every variable of an entry, to ask its servers for."""
     found: dict[str, Wanted] = {}
     for role in entry.roles:
-        for values in _values(entry, role, (year,)):
+        for values in _values(entry, role, (sample_year(entry),)):
             found.setdefault(str(values.get("variable")), _whole(entry, values))
-            if entry.subset is not None:
-                found.setdefault("subset", _subset(entry, values, area.boxes[0]))
     return list(found.values())
+
+
+def small_parts(entry: Entry, box: Box) -> dict[str, Wanted]:
+    """By layer, the part of a file inside a box; {} where only whole files are given."""
+    found: dict[str, Wanted] = {}
+    for role in entry.roles:
+        for values in _values(entry, role, (sample_year(entry),)):
+            layer = values.get("variable") or next(iter(entry.layers), "")
+            if entry.subset is not None:
+                found.setdefault(layer, _subset(entry, values, box))
+            elif entry.access == "window":
+                found.setdefault(layer, _window(entry, values, box, False))
+    return found

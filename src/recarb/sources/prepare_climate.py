@@ -35,8 +35,6 @@ FROM = {  # what each variable of a run is the mean of, the first that the produ
     "rain": (("rain",),),
     "pet": (("pet",),),
 }
-WORLDCLIM = {"tavg": "temperature", "prec": "rain"}  # its entry tells no units: degC and mm
-WORLDCLIM_UNITS = {"temperature": "degC", "rain": "mm/month"}
 BLOCK = 64  # cells along a block of the file: a run reads all months of a small window
 
 
@@ -97,7 +95,7 @@ def product_of(material: Material) -> Product:
     parts: dict[str, tuple[Part, ...]] = {}
     for name in material.choices("variable"):
         facts = facts_of(material, name)
-        key = (facts.quantity if facts else None) or WORLDCLIM.get(name, name)
+        key = (facts.quantity if facts else None) or name
         parts[key] = tuple(_parts(material, name, climatology))
     product = Product(material, parts, climatology)
     for variable in ("temperature", "rain"):
@@ -206,8 +204,11 @@ def _opened(
     if path.suffix.lower() == ".zip":
         first = rasters_in(inside, out.staging)[0]
         inside = first.with_name("*" + first.suffix)
-    unit = facts.unit if facts else WORLDCLIM_UNITS.get(key)
-    layer = Layer(path=inside, unit=unit, variable=facts.in_file if facts else None)
+    layer = Layer(
+        path=inside,
+        unit=facts.unit if facts else None,
+        variable=facts.in_file if facts else None,
+    )
     found = describe(key, layer, catalogue()[key])
     _check_times(found, part, product.climatology)
     return found

@@ -19,6 +19,7 @@ from recarb.sources.base import Box, Kind, Plausible
 
 UNVERIFIED: Literal["unverified"] = "unverified"
 FOLDER_VARIABLE = "RECARB_REGISTRY"
+BYTES_PER_MB = 1_000_000
 
 
 class Facts(BaseModel):
@@ -72,8 +73,11 @@ class Entry(Facts):
     urls, file : patterns; {iso3}, {variable}, {year}, {decade} and keys of `roles` are filled in
     roles : for what it can serve, and with which values of the placeholders
     years : first and last year there are files for; null: to the present
+    size_mb : smallest and largest size of a file that can be right
+    about_mb : how big a file is at most, for people; nothing is checked against it
     cell_deg, cell_bytes : how big a part of a file is at most
     baseline : of a scenario, the data set it was made from: both may serve one run
+    no_reader : why recarb makes no layer of it; it is not fetched
     unverified : facts that rest on general knowledge
     """
 
@@ -89,6 +93,7 @@ class Entry(Facts):
     roles: dict[str, dict[str, tuple[str, ...]]] = Field(min_length=1)
     years: tuple[int, int | None] | None = None
     size_mb: tuple[float, float] | None = None
+    about_mb: float | None = Field(default=None, gt=0)
     sha256: str | None = None
     grid: str = ""
     cell_deg: float | None = Field(default=None, gt=0)
@@ -97,6 +102,7 @@ class Entry(Facts):
     layers: dict[str, LayerFacts] = {}
     subset: Subset | None = None
     stac: Stac | None = None
+    no_reader: str | None = None
     fallback: str | None = None
     baseline: str | None = None
     homepage: str = ""
@@ -106,6 +112,11 @@ class Entry(Facts):
     verified: date | Literal["unverified"]
     unverified: tuple[str, ...] = ()
     traps: tuple[str, ...] = ()
+
+    @property
+    def about_bytes(self) -> int | None:
+        """How big a whole file is at most [bytes]."""
+        return None if self.about_mb is None else int(self.about_mb * BYTES_PER_MB)
 
     def part_bytes(self, box: Box) -> int | None:
         """How big the part of a file inside a box is at most [bytes]."""

@@ -10,7 +10,7 @@ from recarb.core.errors import OutputError, WrongContent
 from recarb.sources.base import Box, Wanted
 from recarb.sources.content import HEAD_BYTES, check_decodes, check_head
 from recarb.sources.download import Answer, OnBytes, disk_message
-from recarb.sources.line import Failure, Line, led_to_login, plain, user_agent
+from recarb.sources.line import Failure, Line, announced, led_to_login, plain, user_agent
 
 DENSIFY = 101  # points along a side of the box when it is projected: lobes of Goode's projection
 BLOCK = 256  # tile of the file written [cells]
@@ -43,7 +43,9 @@ def probe(line: Line, wanted: Wanted, url: str) -> Answer:
         except WrongContent as error:
             login = "; led to a page that asks who you are" if led_to_login(response) else ""
             raise Failure(
-                f"status {response.status_code} at {final}: {error}{login}", WrongContent
+                f"status {response.status_code} at {final}: {error}{login}; {len(head)} of "
+                f"{announced(response)} bytes came",
+                WrongContent,
             ) from error
         total = response.headers.get("Content-Range", "").rpartition("/")[2]
         if not total:
@@ -54,6 +56,7 @@ def probe(line: Line, wanted: Wanted, url: str) -> Answer:
             etag=response.headers.get("ETag"),
             last_modified=response.headers.get("Last-Modified"),
             total=int(total) if total.isdigit() else None,
+            status=response.status_code,
         )
 
 
@@ -69,13 +72,21 @@ def read_window(line: Line, wanted: Wanted, url: str, part: Path, on_bytes: OnBy
     """
     before = probe(line, wanted, url)
     signed = line.signed(url, wanted.token_url)
-    with line.slot(url):
-        _copy(signed, wanted, part, line, lambda done: on_bytes(done, None))
+    try:
+        with line.slot(url):
+            _copy(signed, wanted, part, line, lambda done: on_bytes(done, None))
+    except Failure as failure:
+        told = f"status {before.status}, a file of {before.total or 'unknown'} bytes: {failure}"
+        raise Failure(told, failure.kind, can_pass=failure.can_pass) from failure
     after = probe(line, wanted, url)
     if (before.etag, before.last_modified, before.total) != (
         after.etag, after.last_modified, after.total,
     ):  # fmt: skip
-        raise Failure("the file changed while it was read", can_pass=True)
+        raise Failure(
+            f"status {after.status}: the file changed while it was read, {before.total} bytes "
+            f"before, {after.total} after",
+            can_pass=True,
+        )
     return after
 
 
