@@ -86,11 +86,11 @@ def test_a_run_into_a_store_is_that_on_a_disk(country, expected, memory, tmp_pat
 def test_an_interrupted_run_goes_on_from_the_tiles_in_the_store(
     country, expected, memory, monkeypatch
 ):
-    known, ran = pipeline.run_tile, []
+    known, ran, gone = pipeline.run_tile, [], True
 
     def two(inputs, tile):
         ran.append(tile)
-        if len(ran) == 3:
+        if gone and len(ran) >= 3:
             raise InputError("the map is gone")
         return known(inputs, tile)
 
@@ -99,8 +99,10 @@ def test_an_interrupted_run_goes_on_from_the_tiles_in_the_store(
         run(country.config(), threads=1)
     assert f"2 finished tile(s) are kept in {URL}.part/tiles" in caught.value.__notes__[0]
     assert memory.find(OUT) == [] and len(tiles_of(memory)) == 2
+    gone = False
+    ran.clear()
     run(country.config(), threads=1)
-    assert len(ran) == TILES + 1
+    assert len(ran) == TILES - 2
     assert told_apart(objects(memory)) == expected
     log = memory.cat_file(f"{OUT}/run.log").decode()
     assert log.count("configuration") == 2 and "reusing 2 tiles" in log
