@@ -5,7 +5,7 @@ import pytest
 import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.bad_country import Country
+from tests.bad_country import Country, refused
 from tests.factories import cells, config
 from tests.sequestration.test_output import contents
 from typer.testing import CliRunner
@@ -157,6 +157,45 @@ def test_layers_go_before_the_standard_percentages():
     members = drawn(half, scores, of.uncertainty, of.monte_carlo)
     np.testing.assert_allclose(members["soc"].std("chain"), 40.0 * 0.3 / 1.96, rtol=0.01)
     np.testing.assert_allclose(members["clay"].std("chain"), 20.0 * 0.1 / 1.96, rtol=0.01)
+
+
+def test_layers_of_the_other_inputs_go_before_the_one_number_for_all():
+    """Each is that of its cell; a spread of 0 draws nothing."""
+    inputs = cells((2, 3, 12, 2))
+    own = np.array([0.0, 0.5, 1.0, 2.0])
+    layers = {"temperature": own, "rain": 10.0 * own, "cover": 0.05 * own,
+              "c_input": 5.0 * own, "gain": 4.0 * own}  # fmt: skip
+    inputs = inputs.assign({f"{key}_sd": ("cell", values) for key, values in layers.items()})
+    of = run_config()
+    scores = normal_scores(np.arange(4), np.arange(4), 8192, len(DRAWN), 1, "sobol")
+    members = drawn(inputs, scores, of.uncertainty, of.monte_carlo)
+    drawn_as = {"temperature": "temperature_shift", "rain": "rain_factor", "cover": "cover_shift",
+                "c_input": "input_factor", "gain": "gain_points"}  # fmt: skip
+    for key, name in drawn_as.items():
+        percent = 100.0 if name.endswith("factor") else 1.0
+        found = percent * members[name].std("chain")
+        np.testing.assert_allclose(found, layers[key], rtol=0.02, err_msg=key)
+    assert (members["rain_factor"].values > 0.0).all()
+
+
+def test_layers_of_spread_are_read_and_a_gap_excludes_the_cell(tmp_path):
+    country = Country(tmp_path)
+    sd = np.full(country.layers["soc"].values.shape[1:], 0.4)
+    sd[0, :3] = np.nan
+    country.add("temperature_sd", sd).unit = "K"
+    country.table["monte_carlo"] = {"draws": 200}
+    report = pipeline.run(country.config())
+    assert report.ledger.reasons()["no_uncertainty_layer"] == 3
+
+
+def test_a_spread_in_degrees_celsius_is_refused(tmp_path):
+    """A difference of 0.4 degC would become 273.55 K."""
+    country = Country(tmp_path)
+    country.add(
+        "temperature_sd", np.linspace(0.3, 0.6, 120).reshape(country.layers["soc"].values.shape[1:])
+    ).unit = "degC"
+    country.table["monte_carlo"] = {"draws": 200}
+    refused(country, "impossible_value", said=("temperature_sd",))
 
 
 def test_draws_and_delta_agree_where_inputs_are_well_known():

@@ -49,16 +49,23 @@ def drawn(
     """
     z = dict(zip(DRAWN, np.moveaxis(scores, 1, 0), strict=True))
     u = uncertainty
-    rain = log_sd_of_ratio(u.rain_pct / PERCENT / Z_95)
-    c_input = log_sd_of_ratio(choices.c_input_pct / PERCENT / Z_95)
+
+    def sd(key: str, half_width: float) -> Floats:
+        """The layer's, else that of a 95 % interval for all cells."""
+        own = inputs.get(f"{key}_sd")
+        found = np.full(scores.shape[-1], half_width / Z_95) if own is None else own.values
+        return np.asarray(found)
+
+    rain = log_sd_of_ratio(sd("rain", u.rain_pct) / PERCENT)
+    c_input = log_sd_of_ratio(sd("c_input", choices.c_input_pct) / PERCENT)
     new: Mapping[str, Floats] = {
         "soc": _stock(inputs, z["soc"], u.soc_pct, choices),
         "clay": _clay(inputs, z["clay"], u.clay_pct, choices),
-        "temperature_shift": z["temperature"] * (u.temperature_c / Z_95),
+        "temperature_shift": z["temperature"] * sd("temperature", u.temperature_c),
         "rain_factor": log_normal(z["rain"], rain),
-        "cover_shift": z["cover"] * (choices.cover_share / Z_95),
+        "cover_shift": z["cover"] * sd("cover", choices.cover_share),
         "input_factor": log_normal(z["c_input"], c_input),
-        "gain_points": z["gain"] * (u.gain_points / Z_95),
+        "gain_points": z["gain"] * sd("gain", u.gain_points),
     }
     return inputs.assign({name: (("chain", "cell"), values) for name, values in new.items()})
 

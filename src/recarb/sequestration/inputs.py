@@ -42,7 +42,10 @@ Floats = NDArray[np.float64]
 Bytes = NDArray[np.uint8]
 Bools = NDArray[np.bool_]
 
-OF_DRAWS = tuple(f"{of}_{how}" for of in ("soc", "clay") for how in ("sd", "low", "high"))
+OF_DRAWS = (
+    *(f"{of}_{how}" for of in ("soc", "clay") for how in ("sd", "low", "high")),
+    *(f"{of}_sd" for of in ("temperature", "rain", "cover", "c_input", "gain")),
+)
 SPREADS = ("soc_uncertainty", "clay_uncertainty", *OF_DRAWS)
 AXES = {"warm_up": "time", "reference": "reference", "ahead": "time_ahead"}  # of months or years
 UNIT_BLOCK = 512  # cells along a side of the blocks in which the boundary is rasterized

@@ -57,6 +57,11 @@ class Inputs(Model):
     clay_sd: Layer | None = None
     clay_low: Layer | None = None
     clay_high: Layer | None = None
+    temperature_sd: Layer | None = None
+    rain_sd: Layer | None = None
+    cover_sd: Layer | None = None
+    c_input_sd: Layer | None = None
+    gain_sd: Layer | None = None
     zones: Layer | None = None
     sand: Layer | None = None
     silt: Layer | None = None
