@@ -26,6 +26,7 @@ import os, pathlib, shutil, signal, sys
 from recarb.io.cog import MapWriter
 from recarb.sequestration import run_folder
 from recarb.sequestration.tile_store import FolderStore
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have it ignored
 toml, moment, at, number = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
 owner, name = {"tile": (FolderStore, "put"), "map": (MapWriter, "publish"),
                "rename": (os, "replace"), "clean": (shutil, "rmtree")}[moment]
