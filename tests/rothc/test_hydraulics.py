@@ -26,6 +26,11 @@ DRY_15 = Parameters(variant=Variant(moisture=VAN_GENUCHTEN_15_BAR))
 pytestmark = requires("models_golden")
 
 
+every_option = pytest.mark.parametrize(  # moisture, bare soil, least rate of the golden tables
+    "option", [(1, 1, 0.2), (1, 2, 0.2), (2, 1, 0.2), (2, 2, 0.2), (3, 1, 0.2), (2, 2, 0.1)]
+)
+
+
 def golden(name: str) -> pd.DataFrame:
     return pd.read_csv(data_folder() / "models_golden" / name)
 
@@ -46,8 +51,7 @@ def limits_of_case(case: pd.Series, p: Parameters) -> rates.Limits:
     )
 
 
-@pytest.mark.parametrize("option", [(1, 1, 0.2), (1, 2, 0.2), (2, 1, 0.2), (2, 2, 0.2),
-                                    (3, 1, 0.2), (2, 2, 0.1)])  # fmt: skip
+@every_option
 def test_deficit_and_rate_are_those_of_rothc_2(option):
     """Farina et al. 2013 as Rothamsted's Fortran computes it, 24 soils of which 12 are bare."""
     table = golden("rothc_v2_farina_factors_monthly.csv")

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.realdata import requires
 from tests.rothc.fields import Field, random_field
-from tests.rothc.test_hydraulics import CLOSE, farina, golden, limits_of_case
+from tests.rothc.test_hydraulics import CLOSE, every_option, farina, golden, limits_of_case
 
 from recarb.core.errors import MissingData
 from recarb.rothc import equilibrium as eq
@@ -171,8 +171,7 @@ def test_a_variant_is_computed_cell_by_cell(variant):
 
 
 @requires("models_golden")
-@pytest.mark.parametrize("option", [(1, 1, 0.2), (1, 2, 0.2), (2, 1, 0.2), (2, 2, 0.2),
-                                    (3, 1, 0.2), (2, 2, 0.1)])  # fmt: skip
+@every_option
 def test_a_century_of_rothc_2(option):
     """Pools of 24 soils over 100 years from empty, as Rothamsted's Fortran (double build)."""
     table = golden("rothc_v2_farina_timeseries.csv")

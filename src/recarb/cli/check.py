@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from recarb.cli.console import show_table
 from recarb.cli.run import ConfigArgument
 
 if TYPE_CHECKING:
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
     from recarb.sequestration.checks import CheckReport
     from recarb.sequestration.estimate import Estimate
     from recarb.sequestration.layer_checks import LayerSummary
-
-REDIRECTED_WIDTH = 180  # columns of the table where no terminal says how wide it is
 
 
 def check(
@@ -140,7 +139,6 @@ def _print_report(
 
 def _print_layers(layers: "list[LayerSummary]") -> None:
     from rich.box import SIMPLE_HEAD
-    from rich.console import Console
     from rich.table import Table
 
     table = Table(title="layers", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
@@ -169,10 +167,7 @@ def _print_layers(layers: "list[LayerSummary]") -> None:
             *(str(values[key]) for key in texts.values()),
             *(_number(values[key]) for key in numbers.values()),
         )
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=REDIRECTED_WIDTH)
-    console.print(table)
+    show_table(table)
 
 
 def _number(value: float) -> str:

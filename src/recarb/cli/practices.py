@@ -4,10 +4,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from recarb.cli.console import show_table
+
 if TYPE_CHECKING:
     from recarb.sequestration.practices.library import Practice
 
-WIDTH = 200  # columns of the table where no terminal says how wide it is
 
 SHORT = {"% of the input of BAU": "% of BAU"}
 
@@ -40,7 +41,6 @@ def practices(
 
         typer.echo(json.dumps([asdict(row) for row in rows], indent=2, ensure_ascii=False))
         return
-    from rich.console import Console
     from rich.table import Table
 
     table = Table("practice", "what", "brings", "range", "unit", "land use", "quality", "status")
@@ -49,10 +49,7 @@ def practices(
             row.name, row.title, _number(row.value), _range(row), SHORT.get(row.unit, row.unit),
             ", ".join(map(str, row.land_use)), row.quality(), _status(row),
         )  # fmt: skip
-    console = Console()
-    if not console.is_terminal:
-        console.width = WIDTH
-    console.print(table)
+    show_table(table)
 
 
 @app.command("show")

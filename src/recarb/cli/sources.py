@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from recarb.cli.console import show_table
 from recarb.cli.fetch import RegistryOption
 
 if TYPE_CHECKING:
@@ -13,7 +14,6 @@ SAMPLE_COUNTRY = "BTN"  # small, on every map
 NOT_AS_WRITTEN = 4  # exit code, as SourceError
 ATTEMPTS = 2  # at one server: who verifies wants to know, not to wait
 MARKS = {True: "AS WRITTEN", False: "NOT AS WRITTEN", None: "not asked"}
-WIDTH = 200  # columns of the table where no terminal says how wide it is
 
 app = typer.Typer(
     help="The public data sets recarb knows: list, show one, ask its server.",
@@ -45,7 +45,6 @@ def sources(
         found = [entry.model_dump(mode="json") for entry in entries.values()]
         typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
         return
-    from rich.console import Console
     from rich.table import Table
 
     table = Table("id", "data set", "version", "layers", "access", "licence", "verified")
@@ -54,10 +53,7 @@ def sources(
             entry.id, entry.title, entry.version, ", ".join(entry.roles), entry.access,
             entry.licence, str(entry.verified),
         )  # fmt: skip
-    console = Console()
-    if not console.is_terminal:
-        console.width = WIDTH
-    console.print(table)
+    show_table(table)
 
 
 @app.command("show")
