@@ -101,3 +101,17 @@ def test_what_is_refused(model, message):
 def test_parameters_of_the_model():
     assert tables().parameters == Parameters()
     assert tables(rothc={"k_hum_per_yr": 0.015}).parameters.k_hum_per_yr == 0.015
+
+
+@pytest.mark.parametrize(
+    "scenario",
+    [
+        {"gain_pct_by_land_use": {"99": 8.0}},
+        {"practices": [{"gain_pct": 8.0, "land_use": [2, 99]}]},
+    ],
+)
+def test_a_scenario_for_a_class_that_is_none_is_refused(scenario):
+    """It would change nothing, and nobody would be told."""
+    run = config(scenarios=[{"name": "P", **scenario}])
+    with pytest.raises(ConfigError, match=r"scenario P.*'99' is no land-use class \(1 to 13\)"):
+        ModelTables.of(run)

@@ -33,7 +33,7 @@ UNITS = {
     "percent": "%",
     "degC": "°C",
     "mm month-1": "mm month⁻¹",
-    "1": "-",
+    "1": "",
 }
 
 

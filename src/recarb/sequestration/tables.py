@@ -1,12 +1,12 @@
 """What a run looks up by land use: DPM/RPM, appropriation, cover, paddy, shares of input."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recarb.core.config import RunConfig
+from recarb.core.config import RunConfig, Scenario
 from recarb.core.errors import ConfigError
 from recarb.harmonise.landuse_classes import (
     CLASS_COUNT,
@@ -53,6 +53,7 @@ class ModelTables:
     def of(cls, config: RunConfig) -> "ModelTables":
         """The tables of a run."""
         choices = config.model
+        _check_classes(config.scenarios)
         ratios = dpm_rpm_lookup(choices.dpm_rpm)
         return cls(
             parameters=model_parameters(choices.rothc, choices.variant),
@@ -89,6 +90,16 @@ def _class_code(text: str, where: str) -> int:
     if not text.isdigit() or not 1 <= int(text) <= CLASS_COUNT:
         raise ConfigError(f"{where}: {text!r} is no land-use class (1 to {CLASS_COUNT})")
     return int(text)
+
+
+def _check_classes(scenarios: Sequence[Scenario]) -> None:
+    """Refuse a scenario for a class that is none: it would change nothing without a word."""
+    for scenario in scenarios:
+        for one in scenario.practices:
+            for code in one.land_use:
+                _class_code(str(code), f"scenario {scenario.name}: land_use of {one.practice}")
+        for code in scenario.gain_pct_by_land_use:
+            _class_code(str(code), f"scenario {scenario.name}: gain_pct_by_land_use")
 
 
 def _shares(by_class: dict[str, tuple[float, ...]]) -> Floats:
