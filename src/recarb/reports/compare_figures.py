@@ -79,7 +79,7 @@ def draw_scatter(pair: MapPair, target: Path, names: tuple[str, str]) -> Path:
 def scatter(axes: Axes, pair: MapPair, names: tuple[str, str]) -> None:
     """The cells that both sides have, counted in hexagons, into `axes`."""
     both = np.isfinite(pair.a) & np.isfinite(pair.b)
-    unit = UNITS.get(pair.unit, pair.unit)
+    unit = UNITS.get(pair.unit, pair.unit) or "-"
     axes.set_xlabel(f"{names[0]} [{unit}]")
     axes.set_ylabel(f"{names[1]} [{unit}]")
     axes.set_title(f"{pair.stem}, {int(both.sum()):,} cells", fontsize=TITLE_SIZE)
