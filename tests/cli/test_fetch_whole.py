@@ -15,9 +15,12 @@ from tests.sources.conftest import only_this_machine, server  # noqa: F401 - fix
 from tests.sources.small_country import (
     BOX,
     COUNTRY,
+    YEARS,
     climate_file,
+    climate_files,
     registry_of,
     serve_boundary,
+    serve_climate,
     serve_country,
     serve_ndvi,
 )
@@ -27,7 +30,6 @@ from recarb.core.errors import InputError, MissingData, WrongContent
 from recarb.sequestration.inputs import open_inputs
 from recarb.sources.base import Area, Box
 
-YEARS = "--years=climate=1999-2002"
 WEST, EAST = Box(102.0, 13.0, 102.3, 13.5), Box(102.45, 13.0, 102.6, 13.5)
 PLUS_2K = "/thredds/fileServer/TERRACLIMATE_ALL/data_plus2C/TerraClimate_2c_{}_{}.nc"
 
@@ -73,7 +75,7 @@ def assert_half_the_box(folder):
 
 
 def test_the_users_boundary_bounds_the_run(world, tmp_path):
-    text = recarb("fetch", "THA", triangle(tmp_path), YEARS, "--prepare")
+    text = recarb("fetch", "THA", triangle(tmp_path), COUNTRY[1], "--prepare")
     assert "boundary: your own mine.geojson" in text
     assert_half_the_box(tmp_path)
     record = json.loads((tmp_path / "data/THA/prepared.json").read_text())
@@ -81,14 +83,14 @@ def test_the_users_boundary_bounds_the_run(world, tmp_path):
 
 
 def test_the_users_boundary_is_known_to_prepare_later(world, tmp_path):
-    recarb("fetch", "THA", triangle(tmp_path), YEARS)
+    recarb("fetch", "THA", triangle(tmp_path), COUNTRY[1])
     assert str(tmp_path) not in (tmp_path / "data/THA/sources.json").read_text()
     recarb("prepare", "THA")
     assert_half_the_box(tmp_path)
 
 
 def test_a_users_boundary_that_was_moved_is_missed(world, tmp_path):
-    recarb("fetch", "THA", triangle(tmp_path), YEARS)
+    recarb("fetch", "THA", triangle(tmp_path), COUNTRY[1])
     (tmp_path / "mine.geojson").rename(tmp_path / "moved.geojson")
     text = recarb("prepare", "THA", fails=MissingData)
     assert "mine.geojson" in text
@@ -99,7 +101,9 @@ def test_a_users_boundary_that_was_moved_is_missed(world, tmp_path):
 
 @pytest.mark.parametrize("source", ["none", "geoboundaries"])
 def test_a_boundary_named_otherwise_leaves_the_users_to_the_box(world, tmp_path, source):
-    recarb("fetch", "THA", triangle(tmp_path), YEARS, f"--source=boundary={source}", "--prepare")
+    recarb(
+        "fetch", "THA", triangle(tmp_path), COUNTRY[1], f"--source=boundary={source}", "--prepare"
+    )
     written = run_toml(tmp_path).get("boundary")
     expected = {"path": "boundary.geojson", "unit_field": "shapeName"}
     assert written == (None if source == "none" else expected)
@@ -110,19 +114,11 @@ def test_a_boundary_named_otherwise_leaves_the_users_to_the_box(world, tmp_path,
 
 def with_sea(server, folder, wests):  # noqa: F811
     """The climate service has no value in boxes that start at these longitudes."""
-    plain = server.file
-
-    def by_box(request, path):
-        found = re.search(r"agg_terraclimate_(\w+)_1950", path)
-        west = re.search(r"west=(-?[\d.]+)", request.path)
-        if not found or not np.isclose(float(west[1]), wests, atol=1e-6).any():
-            return plain(request, path)
-        year = int(re.search(r"time_start=(\d{4})", request.path)[1])
-        with server.lock:
-            body = climate_file(folder / "sea.nc", found[1], [year], BOX, sea=True)
-        return 200, {"ETag": f'"sea {year}"'}, body
-
-    server.file = by_box
+    sea = climate_files(folder, YEARS, BOX, sea=True)
+    serve_climate(
+        server,
+        lambda west, *asked: sea[asked] if np.isclose(west, wests, atol=1e-6).any() else None,
+    )
 
 
 @pytest.fixture
@@ -135,7 +131,7 @@ def two_boxes(world, monkeypatch):
 
 def test_a_box_of_sea_stops_no_country(two_boxes, tmp_path):
     with_sea(two_boxes, tmp_path, [EAST.west - 1.0])
-    text = recarb("fetch", "THA", YEARS)
+    text = recarb("fetch", "THA", COUNTRY[1])
     (note,) = re.findall(r"note: climate: (\d+ of \d+) files have no value: (\S+)", text)
     assert note == ("16 of 16", f"terraclimate/1.1/{EAST.grown(1.0).name}")
     recarb("prepare", "THA")
@@ -144,24 +140,19 @@ def test_a_box_of_sea_stops_no_country(two_boxes, tmp_path):
 
 
 def test_one_file_of_sea_stops_no_country_either(two_boxes, tmp_path):
-    plain, real = two_boxes.file, climate_file
-
-    def one(request, path):
-        if "_ppt_" in path and "west=101.45" in request.path and "time_start=2001" in request.path:
-            with two_boxes.lock:
-                body = real(tmp_path / "sea.nc", "ppt", [2001], BOX, sea=True)
-            return 200, {"ETag": '"sea"'}, body
-        return plain(request, path)
-
-    two_boxes.file = one
-    assert "note: climate: 1 of 16 files have no value" in recarb("fetch", "THA", YEARS)
+    sea = climate_file(tmp_path / "sea.nc", "ppt", [2001], BOX, sea=True)
+    west_2001 = round(WEST.west - 1.0, 6), "ppt", 2001
+    serve_climate(
+        two_boxes, lambda west, *asked: sea if (round(west, 6), *asked) == west_2001 else None
+    )
+    assert "note: climate: 1 of 16 files have no value" in recarb("fetch", "THA", COUNTRY[1])
     recarb("prepare", "THA")
     run_toml(tmp_path)
 
 
 def test_nothing_but_sea_is_refused(two_boxes, tmp_path):
     with_sea(two_boxes, tmp_path, [WEST.west - 1.0, EAST.west - 1.0])
-    text = recarb("fetch", "THA", YEARS, fails=WrongContent)
+    text = recarb("fetch", "THA", COUNTRY[1], fails=WrongContent)
     for words in ("climate: TerraClimate [terraclimate]", "all 2 files of TerraClimate_",
                   "'no data'", "--boundary"):  # fmt: skip
         assert words in text

@@ -14,7 +14,6 @@ from tests.sources.conftest import only_this_machine, server  # noqa: F401 - fix
 from tests.sources.small_country import (
     CLAY_PCT,
     COUNTRY,
-    PACKED,
     registry_of,
     serve_country,
     serve_quantiles,
@@ -231,10 +230,8 @@ def test_whole_files_are_prepared_like_parts(country, server, tmp_path):  # noqa
     assert '"terraclimate/1.1/E101_N' in (country / "sources.json").read_text(encoding="utf-8")
     entry = tmp_path / "registry/terraclimate.toml"
     entry.write_text(entry.read_text("utf-8").replace("[5, 300]", "[0, 300]"), encoding="utf-8")
-    for name in PACKED:
-        for year in range(1999, 2003):
-            body = server.climate(name, year)
-            server.put(f"/TERRACLIMATE-DATA/TerraClimate_{name}_{year}.nc", body)
+    for (name, year), body in server.climate.items():
+        server.put(f"/TERRACLIMATE-DATA/TerraClimate_{name}_{year}.nc", body)
     recarb("fetch", "THA", *COUNTRY, "--whole", "--prepare")
     assert "TerraClimate_ppt_2000.nc" in (country / "prepared.json").read_text(encoding="utf-8")
     assert "1.1/E101_N" not in (country / "sources.json").read_text(encoding="utf-8")

@@ -29,3 +29,4 @@ def only_this_machine(monkeypatch):
 def server():
     with FaultyServer() as running:
         yield running
+    assert not running.errors

@@ -43,6 +43,7 @@ class FaultyServer:
     def __init__(self):
         self.files, self.etags, self.seen = {}, {}, []
         self.faults, self.always = defaultdict(list), {}
+        self.errors = []
         self.ranges, self.hold_s = True, 0.0
         self.now, self.most_at_once = 0, 0
         self.lock = threading.Lock()
@@ -91,6 +92,9 @@ class FaultyServer:
             self.send(request, path, fault)
         except (BrokenPipeError, ConnectionResetError):
             request.close_connection = True
+        except Exception as error:  # told at the end of the test: the client sees a broken line
+            self.errors.append(error)
+            raise
         finally:
             with self.lock:
                 self.now -= 1
@@ -125,7 +129,10 @@ class FaultyServer:
             request.close_connection = True
 
     def file(self, request, path):
-        body, etag = self.files[path], self.etags.get(path, ETAG)
+        return self.part(request, self.files[path], self.etags.get(path, ETAG))
+
+    def part(self, request, body, etag):
+        """A body, or what `Range` asks of it."""
         headers = {"ETag": etag, "Accept-Ranges": "bytes"}
         wanted = request.headers.get("Range")
         same = request.headers.get("If-Range", etag) == etag

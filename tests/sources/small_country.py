@@ -28,6 +28,7 @@ STAC = "/api/stac/v1"
 DEPTHS_G_KG = {"0-5cm": 200, "5-15cm": 230, "15-30cm": 260}
 CLAY_PCT = (5 * 20.0 + 10 * 23.0 + 15 * 26.0) / 30
 PACKED = {"tmax": (0.01, -99.0), "tmin": (0.01, -99.0), "ppt": (0.1, 0.0), "pet": (0.1, 0.0)}
+YEARS = range(1999, 2003)
 COUNTRY = (f"--box={','.join(map(str, BOX))}", "--years=climate=1999-2002")
 
 
@@ -45,29 +46,36 @@ def serve_country(server, iso3, folder, box=BOX):
     server.put(SOC, soc_map(box))
     for depth, value in DEPTHS_G_KG.items():
         server.put(SOILGRIDS.format("clay", f"clay_{depth}_mean"), clay_map(box, value))
-    for name in PACKED:
-        # one answer to every year: the reader is told the year by the query, see `years_of`
-        server.put(CLIMATE.format(name), b"")
     serve_land_cover(server, box)
     serve_boundary(server, iso3, box)
-    server.climate = lambda name, year: climate_file(folder / "made.nc", name, [year], box)
-    answer_years(server)
+    server.climate = climate_files(folder, YEARS, box)
+    serve_climate(server, lambda _, name, year: server.climate[name, year])
 
 
-def answer_years(server):
-    """The subset service looks at the year that is asked for."""
+def climate_files(folder, years, box, **how):
+    """Bodies by name and year. Made before anything is served: HDF5 is not for threads."""
+    made = folder / "made.nc"
+    return {(name, year): climate_file(made, name, [year], box, **how)
+            for name in PACKED for year in years}  # fmt: skip
+
+
+def serve_climate(server, body_of):
+    """The subset service answers `body_of(west, name, year)` as asked for, or as before if none."""
     plain = server.file
 
-    def by_year(request, path):
+    def by_question(request, path):
         found = re.search(r"agg_terraclimate_(\w+)_1950", path)
         if found:
             year = int(re.search(r"time_start=(\d{4})", request.path)[1])
-            with server.lock:
-                server.files[path] = server.climate(found[1], year)
-            server.etags[path] = f'"{year}"'
+            west = float(re.search(r"west=(-?[\d.]+)", request.path)[1])
+            body = body_of(west, found[1], year)
+            if body is not None:
+                return server.part(request, body, f'"{year} {len(body)}"')
         return plain(request, path)
 
-    server.file = by_year
+    server.file = by_question
+    for name in PACKED:
+        server.files.setdefault(CLIMATE.format(name), b"")  # there is such a place
 
 
 def soc_map(box, cell=1 / 120):
@@ -128,7 +136,8 @@ def climate_file(path, name, years, box, cell=1 / 24, fmt="NETCDF4", warmer=0.0,
             np.broadcast_to(values[:, None, None], (*values.shape, lat.size, lon.size)).copy()
         )
         filled[:, :14, :12] = np.ma.masked  # sea
-        filled = np.ma.masked_all(filled.shape) if sea else filled
+        if sea:
+            filled[:] = np.ma.masked  # not `masked_all`: its garbage is cast, with a warning
         layer[:] = filled
     return path.read_bytes()
 
