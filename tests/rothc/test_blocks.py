@@ -269,11 +269,17 @@ def worst_error(found: np.ndarray, exact: list[Decimal]) -> float:
         return max(float(abs(Decimal(float(f)) / e - 1)) for f, e in zip(found, exact, strict=True))
 
 
-@pytest.mark.parametrize(("low", "high", "bound"), [(0.0, 8.0, 4e-12), (1.6, 8.0, 2e-13)])
-def test_the_error_of_the_exponential_is_below_what_it_says(low, high, bound):
-    grid = np.linspace(low, high, 4001)
-    found = np.array([block_steps.exponential(u) for u in grid])
-    assert worst_error(found, [exact_exponential(u) for u in grid]) < bound
+def exact_warmth(above_c: float, p: Parameters) -> Decimal:
+    with localcontext() as context:
+        context.prec = DIGITS
+        return Decimal(p.temp_a) / (1 + (Decimal(p.temp_b_c) / Decimal(above_c)).exp())
+
+
+@pytest.mark.parametrize("p", [DEFAULT, DEFAULT._replace(temp_b_c=8.0 * 13.27)])
+def test_the_error_of_the_temperature_factor_is_below_what_it_says(p):
+    grid = np.linspace(13.27, 120.0, 4001)
+    found = np.array([block_steps.warmth(above, p) for above in grid])
+    assert worst_error(found, [exact_warmth(above, p) for above in grid]) < 1e-12
 
 
 @pytest.mark.parametrize(("high", "bound"), [(0.05, 2e-13), (0.02, 4e-16)])
@@ -293,11 +299,11 @@ def test_powers_of_one_exponential_are_the_four_decay_factors():
 
 def test_the_temperature_rate_of_a_block_over_the_whole_range():
     grid = np.concatenate([np.linspace(-80.0, 60.0, 20_001), [-5.0, np.nextafter(-5.0, -9.0)]])
-    rates = np.ones(grid.size)
-    block_steps.warm(grid, DEFAULT, rates)
+    wet = 1e3  # so far above the deepest deficit that nothing slows
+    rates = np.array([block_steps.rate_of_month(t, wet, -0.1, 0.0, DEFAULT) for t in grid])
     expected = np.array([temperature_rate(t, DEFAULT) for t in grid])
     np.testing.assert_array_equal(rates == 0.0, grid < DEFAULT.temp_min_c)
-    np.testing.assert_allclose(rates, expected, rtol=4e-12)
+    np.testing.assert_allclose(rates, expected, rtol=1e-12)
 
 
 OTHER_PARAMETERS = [
@@ -308,6 +314,7 @@ OTHER_PARAMETERS = [
     {"k_hum_per_yr": 0.0, "k_rpm_per_yr": 0.0, "k_bio_per_yr": 0.0, "k_dpm_per_yr": 0.0},
     {"temp_b_c": 120.0},  # u = 9.04 at -5 degC
     {"temp_b_c": -1.0},
+    {"temp_b_c": 10.0},  # u below 1 at -5 degC
     {"temp_min_c": -10.0},
     {"temp_c_c": 5.0},  # a pole at -5 degC
     {"temp_c_c": 4.0},

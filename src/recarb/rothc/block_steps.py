@@ -1,11 +1,12 @@
 """One month of many cells: loops over a block of cells that the compiler turns into vector code.
 
 The same equations as in `rates` and `pools`, written without branches and without calls of the
-mathematical library. Every array is one row of a block: (cells,) float64, contiguous. Fused
-multiply-add stays off, so a cell has the same bits in any block and on any machine.
-"""
+mathematical library. Fused multiply-add stays off, so a cell has the same bits in any block and on
+any machine.
 
-import math
+All that a block holds are rows of one array (ROWS, WIDTH): the compiler makes vector code of a loop
+only if it can tell the arrays apart, and rows at constant distances it can.
+"""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,12 +22,15 @@ Bools = NDArray[np.bool_]
 
 RPM_POWER, BIO_POWER, DPM_POWER = 15, 33, 500  # k_RPM, k_BIO, k_DPM in units of k_HUM
 RATIO_TOLERANCE = 1e-12  # of these ratios
-SQUARINGS = 5  # exp(u) = exp(u / 32)^32
-HALVED = 0.5**SQUARINGS
+SQUARINGS = 4  # exp(u) = exp(u / 16)^16
+PARTS = 2.0**SQUARINGS
 
 PLANT_POOL = (0, 1, 0, 0, 0, 1, 0)  # the plant pool of each column; of 2, 3 and 6 it is empty
 
-SOIL_ROWS = 7  # of the array that describes the soils of a block:
+PLANTED, PLANTLESS = (0, 1, 4, 5), (2, 3, 6)
+
+WIDTH = 128  # cells: with it, what a month touches stays in the first cache
+# rows of a block; of the soil:
 DEEPEST = 0  # maximum deficit [mm]
 STEEPNESS = 1  # (1 - b_min) / (deficit between one bar and the maximum) [mm-1]
 KEPT = 2  # share of decomposed carbon that stays, 1 / (1 + x) [-]
@@ -34,10 +38,22 @@ SHIFT = 3  # added to temperature [K]
 FACTOR = 4  # times rain [-]
 PADDY = 5  # rate modifier of flooded rice [-]
 GREENER = 6  # added to plant cover [-]
+# of its state:
+DEFICIT = 7  # [mm]
+RATE = 8  # rate modifier of the month [-]
+RATES = 9  # sum of those of all months [-]
+STOCK = 10  # the first of four pools [t C ha-1]
+RESPIRED = 14  # sum of all months [t C ha-1]
+ENTRY = 15  # the first of three parts of the input: those that enter DPM, RPM, HUM [-]
+# of the month:
+TEMPERATURE = 18  # [degC]
+BALANCE = 19  # of water [mm]
+COVER = 20  # plant cover [0-1]
+PLANT = 21  # carbon input [t C ha-1]
+ROWS = 22
 
-CENTRE = 0.15  # of u / 32, between 0 (any heat) and 0.25 (-5 degC)
-EXP_CENTRE = math.exp(CENTRE)
 LARGEST_EXPONENT = 8.0  # u at the coldest temperature that decomposes
+SMALLEST_EXPONENT = 1.0  # of the same: far from what `warmth` could not hold
 LARGEST_DECAY = 0.05  # 0.02 rho / 12 of the hottest wettest month
 
 
@@ -57,7 +73,7 @@ def supports(p: Parameters) -> bool:
     )
     exact = all(abs(k - power * p.k_hum_per_yr) <= RATIO_TOLERANCE * k for k, power in ratios)
     coldest = p.temp_min_c + p.temp_c_c
-    inside = coldest > 0.0 and 0.0 <= p.temp_b_c / coldest <= LARGEST_EXPONENT
+    inside = coldest > 0.0 and SMALLEST_EXPONENT <= p.temp_b_c / coldest <= LARGEST_EXPONENT
     shares = (p.moist_min, p.cover_reduction, p.paddy_factor)
     slowing = all(0.0 <= share <= 1.0 for share in shares) and p.one_bar_fraction < 1.0
     hottest = p.k_hum_per_yr * p.temp_a / (2.0 * p.months_per_year)
@@ -65,20 +81,21 @@ def supports(p: Parameters) -> bool:
 
 
 @njit
-def exponential(u: float) -> float:
-    """exp(u) for u in 0..8, relative error below 4e-12 (below 2e-13 for u in 1.6..8).
+def warmth(above_c: float, p: Parameters) -> float:
+    """47.91 / (1 + exp(u)) with u = 106.06 / `above_c` in 0..8, relative error below 1e-12.
 
-    Taylor polynomial of degree 8 of exp(u / 32) about 0.15, five times squared.
+    The Pade approximant [5/5] of exp(u / 16), written in s = 16 / u: its numerator is even + odd,
+    its denominator even - odd. Both four times squared, so one division is enough.
     """
-    w = u * HALVED - CENTRE
-    w2 = w * w
-    w4 = w2 * w2
-    low = (1.0 + w) + w2 * (1.0 / 2.0 + w * (1.0 / 6.0))
-    mid = (1.0 / 24.0 + w * (1.0 / 120.0)) + w2 * (1.0 / 720.0 + w * (1.0 / 5040.0))
-    power = (low + w4 * (mid + w4 * (1.0 / 40320.0))) * EXP_CENTRE
+    s = above_c * (PARTS / p.temp_b_c)
+    s2 = s * s
+    even = s * ((30240.0 * s2 + 3360.0) * s2 + 30.0)
+    odd = (15120.0 * s2 + 420.0) * s2 + 1.0
+    growing, falling = even + odd, even - odd
     for _ in range(SQUARINGS):
-        power *= power
-    return power
+        growing *= growing
+        falling *= falling
+    return p.temp_a * falling / (falling + growing)
 
 
 @njit
@@ -90,10 +107,10 @@ def small_decay(h: float) -> float:
 
 
 @inlined
-def slow_paddy(paddy: Bools, p: Parameters, soil: Floats) -> None:
-    """Fill the paddy row of `soil`."""
+def slow_paddy(paddy: Bools, p: Parameters, block: Floats) -> None:
+    """Fill the paddy row of `block`."""
     for j in range(paddy.size):
-        soil[PADDY, j] = paddy_rate(paddy[j], p)
+        block[PADDY, j] = paddy_rate(paddy[j], p)
 
 
 @njit
@@ -103,78 +120,116 @@ def describe_soils(
     shift_c: Floats,
     rain_factor: Floats,
     cover_shift: Floats,
-    paddy: Bools,
     p: Parameters,
-    soil: Floats,
+    block: Floats,
 ) -> None:
-    """Fill `soil` (SOIL_ROWS, cells)."""
+    """Fill the rows of the soil, but that of paddy."""
     for j in range(clay_pct.size):
         deepest = maximum_deficit(clay_pct[j], depth_cm, p)
-        soil[DEEPEST, j] = deepest
-        soil[STEEPNESS, j] = (1.0 - p.moist_min) / (deepest * (1.0 - p.one_bar_fraction))
-        soil[KEPT, j] = 1.0 / (1.0 + co2_ratio(clay_pct[j], p))
-        soil[SHIFT, j] = shift_c[j]
-        soil[FACTOR, j] = rain_factor[j]
-        soil[GREENER, j] = cover_shift[j]
-    slow_paddy(paddy, p, soil)
+        block[DEEPEST, j] = deepest
+        block[STEEPNESS, j] = (1.0 - p.moist_min) / (deepest * (1.0 - p.one_bar_fraction))
+        block[KEPT, j] = 1.0 / (1.0 + co2_ratio(clay_pct[j], p))
+        block[SHIFT, j] = shift_c[j]
+        block[FACTOR, j] = rain_factor[j]
+        block[GREENER, j] = cover_shift[j]
 
 
 @inlined
-def load_month(
-    temperature_c: Floats,
-    rain_mm: Floats,
-    pet_mm: Floats,
-    irrigation_mm: Floats,
-    soil: Floats,
-    shifted_c: Floats,
-    balance_mm: Floats,
+def load_water(
+    rain_mm: Floats, irrigation_mm: Floats, pet_mm: Floats, cover: Floats, block: Floats
 ) -> None:
-    """Fill `shifted_c` and `balance_mm` with the temperature and the water balance of the month."""
-    shift, factor = soil[SHIFT], soil[FACTOR]
-    for j in range(balance_mm.size):
-        shifted_c[j] = temperature_c[j] + shift[j]
-        balance_mm[j] = rain_mm[j] * factor[j] + irrigation_mm[j] - pet_mm[j]
+    """Fill the rows of the month's water balance and plant cover: `rates.shifted_cover`."""
+    for j in range(cover.size):
+        block[BALANCE, j] = rain_mm[j] * block[FACTOR, j] + irrigation_mm[j] - pet_mm[j]
+    for j in range(cover.size):
+        block[COVER, j] = min(1.0, max(0.0, cover[j] + block[GREENER, j]))
 
 
 @inlined
-def load_cover(cover: Floats, soil: Floats, shifted: Floats) -> None:
-    """Fill `shifted` with the plant cover of the month: `rates.shifted_cover`."""
-    greener = soil[GREENER]
-    for j in range(shifted.size):
-        shifted[j] = min(1.0, max(0.0, cover[j] + greener[j]))
+def load_warmth(temperature_c: Floats, block: Floats) -> None:
+    """Fill the row of the month's temperature."""
+    for j in range(temperature_c.size):
+        block[TEMPERATURE, j] = temperature_c[j] + block[SHIFT, j]
 
 
 @inlined
-def wet_and_dry(
-    balance_mm: Floats,
-    cover: Floats,
-    soil: Floats,
-    p: Parameters,
-    deficit_mm: Floats,
-    rates: Floats,
-) -> None:
-    """Let the month pass over the deficit and start `rates` with moisture, cover and paddy.
+def load_input(c_input: Floats, share: Floats, block: Floats) -> None:
+    """Fill the row of the month's carbon input."""
+    for j in range(share.size):
+        block[PLANT, j] = c_input[j] * share[j]
 
-    `rates.next_deficit` and `rates.moisture_rate` of every cell.
+
+@njit
+def deficit_after(
+    now_mm: float, balance_mm: float, cover: float, deepest_mm: float, p: Parameters
+) -> float:
+    """The deficit after the month [mm]: `rates.next_deficit`."""
+    bare = min(p.bare_fraction * deepest_mm, now_mm)
+    floor = deepest_mm if cover >= p.cover_threshold else bare
+    return max(floor, min(0.0, now_mm + balance_mm))
+
+
+@njit
+def rate_of_month(
+    temperature_c: float, above_mm: float, steepness: float, cover: float, p: Parameters
+) -> float:
+    """The rate modifier but for paddy [-]: those of `rates` for moisture, cover and temperature.
+
+    `above_mm` is how far the deficit lies above the deepest.
     """
-    deepest_mm, steepness, paddy = soil[DEEPEST], soil[STEEPNESS], soil[PADDY]
-    for j in range(deficit_mm.size):
-        deepest, now = deepest_mm[j], deficit_mm[j]
-        floor = deepest if cover[j] >= p.cover_threshold else min(p.bare_fraction * deepest, now)
-        now = max(floor, min(0.0, now + balance_mm[j]))
-        moist = min(1.0, p.moist_min + (deepest - now) * steepness[j])
-        deficit_mm[j] = now
-        rates[j] = moist * (1.0 - p.cover_reduction * cover[j]) * paddy[j]
+    warm = warmth(max(temperature_c, p.temp_min_c) + p.temp_c_c, p)
+    moist = min(1.0, p.moist_min - above_mm * steepness)
+    rate = moist * (1.0 - p.cover_reduction * cover)
+    return rate * (warm if temperature_c >= p.temp_min_c else 0.0)
 
 
 @inlined
-def warm(temperature_c: Floats, p: Parameters, rates: Floats) -> None:
-    """Multiply `rates` by the rate modifier for temperature: `rates.temperature_rate`."""
-    for j in range(rates.size):
-        warmth = temperature_c[j]
-        u = p.temp_b_c / (max(warmth, p.temp_min_c) + p.temp_c_c)
-        found = p.temp_a / (1.0 + exponential(u))
-        rates[j] *= found if warmth >= p.temp_min_c else 0.0
+def pass_water(cells: int, p: Parameters, block: Floats) -> None:
+    """Let the month pass over the deficits alone."""
+    for j in range(cells):
+        block[DEFICIT, j] = deficit_after(
+            block[DEFICIT, j], block[BALANCE, j], block[COVER, j], block[DEEPEST, j], p
+        )
+
+
+@inlined
+def pass_weather(cells: int, p: Parameters, block: Floats) -> None:
+    """Let the month pass over the deficits, fill the rates and add them up."""
+    for j in range(cells):
+        cover, deepest = block[COVER, j], block[DEEPEST, j]
+        deficit = deficit_after(block[DEFICIT, j], block[BALANCE, j], cover, deepest, p)
+        above = deficit - deepest
+        rate = rate_of_month(block[TEMPERATURE, j], above, block[STEEPNESS, j], cover, p)
+        rate *= block[PADDY, j]
+        block[DEFICIT, j], block[RATE, j] = deficit, rate
+        block[RATES, j] += rate
+
+
+@inlined
+def pass_month(cells: int, per_rate: float, p: Parameters, block: Floats) -> None:
+    """Let the month pass over the deficits and the pools, then add its input: `pools.decompose`.
+
+    `per_rate` is k_HUM / 12. One loop: what is computed between is not written down.
+    """
+    for j in range(cells):
+        cover, deepest = block[COVER, j], block[DEEPEST, j]
+        deficit = deficit_after(block[DEFICIT, j], block[BALANCE, j], cover, deepest, p)
+        above = deficit - deepest
+        rate = rate_of_month(block[TEMPERATURE, j], above, block[STEEPNESS, j], cover, p)
+        rate *= block[PADDY, j]
+        block[DEFICIT, j] = deficit
+        block[RATES, j] += rate
+        of_dpm, of_rpm, of_bio, of_hum = decay_powers(rate, per_rate)
+        dpm, rpm = block[STOCK, j], block[STOCK + 1, j]
+        bio, hum = block[STOCK + 2, j], block[STOCK + 3, j]
+        d, r, b, h = dpm * of_dpm, rpm * of_rpm, bio * of_bio, hum * of_hum
+        lost = (dpm - d) + (rpm - r) + (bio - b) + (hum - h)
+        kept, plant = lost * block[KEPT, j], block[PLANT, j]
+        block[RESPIRED, j] += lost - kept
+        block[STOCK, j] = d + plant * block[ENTRY, j]
+        block[STOCK + 1, j] = r + plant * block[ENTRY + 1, j]
+        block[STOCK + 2, j] = b + p.bio_fraction * kept
+        block[STOCK + 3, j] = h + p.hum_fraction * kept + plant * block[ENTRY + 2, j]
 
 
 @njit
@@ -199,68 +254,34 @@ def decay_powers(rate: float, per_rate: float) -> tuple[float, float, float, flo
 
 
 @inlined
-def feed(c_input: Floats, share: Floats, rates: Floats, plant: Floats, total_rate: Floats) -> None:
-    """Fill `plant` with the month's carbon input and add the month's rate to `total_rate`."""
-    for j in range(plant.size):
-        plant[j] = c_input[j] * share[j]
-        total_rate[j] += rates[j]
-
-
-@inlined
-def turn_over(
-    rates: Floats,
-    per_rate: float,
-    soil: Floats,
-    plant: Floats,
-    entry: Floats,
-    p: Parameters,
-    pools: Floats,
-    respired: Floats,
-) -> None:
-    """Let the month pass over the pools (4, cells), then add `plant` by `entry` (3, cells)."""
-    dpm, rpm, bio, hum = pools[0], pools[1], pools[2], pools[3]
-    kept_share = soil[KEPT]
-    to_dpm, to_rpm, to_hum = entry[0], entry[1], entry[2]
-    for j in range(respired.size):
-        of_dpm, of_rpm, of_bio, of_hum = decay_powers(rates[j], per_rate)
-        d, r, b, h = dpm[j] * of_dpm, rpm[j] * of_rpm, bio[j] * of_bio, hum[j] * of_hum
-        lost = (dpm[j] - d) + (rpm[j] - r) + (bio[j] - b) + (hum[j] - h)
-        kept = lost * kept_share[j]
-        respired[j] += lost - kept
-        dpm[j] = d + plant[j] * to_dpm[j]
-        rpm[j] = r + plant[j] * to_rpm[j]
-        bio[j] = b + p.bio_fraction * kept
-        hum[j] = h + p.hum_fraction * kept + plant[j] * to_hum[j]
-
-
-@inlined
 def turn_columns(
-    rates: Floats,
-    per_rate: float,
-    soil: Floats,
-    share: Floats,
-    p: Parameters,
-    left: Floats,
-    columns: Floats,
+    per_rate: float, share: Floats, p: Parameters, block: Floats, left: Floats, columns: Floats
 ) -> None:
     """Let the month pass over the annual map: `equilibrium.extend_columns` of every cell.
 
     `columns` (7, 3, cells) holds the same seven columns without what is always zero: the plant pool
     that the column starts in (DPM or RPM), BIO and HUM. `left` (4, cells) is room to work in.
     """
-    for j in range(rates.size):
-        left[0, j], left[1, j], left[2, j], left[3, j] = decay_powers(rates[j], per_rate)
-    of_bio, of_hum, kept_share = left[2], left[3], soil[KEPT]
-    for c in range(COLUMNS):
+    for j in range(share.size):
+        left[0, j], left[1, j], left[2, j], left[3, j] = decay_powers(block[RATE, j], per_rate)
+    of_bio, of_hum, kept_share = left[2], left[3], block[KEPT]
+    for c in PLANTED:
         plant, bio, hum = columns[c, 0], columns[c, 1], columns[c, 2]
         of_plant = left[PLANT_POOL[c]]
-        for j in range(rates.size):
+        for j in range(share.size):
             x, b, h = plant[j] * of_plant[j], bio[j] * of_bio[j], hum[j] * of_hum[j]
             kept = ((plant[j] - x) + (bio[j] - b) + (hum[j] - h)) * kept_share[j]
             plant[j] = x
             bio[j] = b + p.bio_fraction * kept
             hum[j] = h + p.hum_fraction * kept
-    for j in range(rates.size):
+    for c in PLANTLESS:
+        bio, hum = columns[c, 1], columns[c, 2]
+        for j in range(share.size):
+            b, h = bio[j] * of_bio[j], hum[j] * of_hum[j]
+            kept = ((bio[j] - b) + (hum[j] - h)) * kept_share[j]
+            bio[j] = b + p.bio_fraction * kept
+            hum[j] = h + p.hum_fraction * kept
+    for j in range(share.size):
         columns[4, 0, j] += share[j]
         columns[5, 0, j] += share[j]
         columns[6, 2, j] += share[j]

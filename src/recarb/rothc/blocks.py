@@ -1,26 +1,32 @@
 """The phases for a block of cells at once, month by month, with the steps of `block_steps`.
 
-Every function works on the cells `lo` to `hi` of one member. The few cells whose deficit does not
-settle within the usual passes are marked, for `single` to do.
+Every function works on the cells `lo` to `hi` of one member, WIDTH at most. The few whose deficit
+does not settle within the usual passes are marked, for `single` to do.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recarb.rothc.block_steps import (
-    SOIL_ROWS,
+    DEFICIT,
+    ENTRY,
+    RATES,
+    RESPIRED,
+    ROWS,
+    STOCK,
+    WIDTH,
     compose_columns,
     describe_soils,
-    feed,
-    load_cover,
-    load_month,
+    load_input,
+    load_warmth,
+    load_water,
+    pass_month,
+    pass_water,
+    pass_weather,
     reset_columns,
     slow_paddy,
     solve_steady,
     turn_columns,
-    turn_over,
-    warm,
-    wet_and_dry,
 )
 from recarb.rothc.compile import inlined, njit
 from recarb.rothc.equilibrium import COLUMNS, DRIFT_TOLERANCE_MM, INPUTS, NO_TURNOVER, OK, POOLS
@@ -37,60 +43,56 @@ LEFT_OVER = 255  # status of a cell that `single` has to do
 
 
 @njit
-def soils_of_block(
-    soils: Soils, land: Land, member: int, lo: int, hi: int, depth_cm: float, p: Parameters
-) -> Floats:
-    """The soils of a block, (SOIL_ROWS, cells), with the first year's paddy factor."""
-    soil = np.empty((SOIL_ROWS, hi - lo))
+def fill_block(
+    soils: Soils,
+    land: Land,
+    member: int,
+    lo: int,
+    hi: int,
+    depth_cm: float,
+    p: Parameters,
+    deficit_mm: Floats,
+    block: Floats,
+) -> None:
+    """Put the soils of the cells, the first year's paddy factor and the deficits into a block."""
     describe_soils(
         soils.clay_pct[member, lo:hi],
         depth_cm,
         soils.shift_c[member, lo:hi],
         soils.rain_factor[member, lo:hi],
         soils.cover_shift[member, lo:hi],
-        land.paddy[0, lo:hi],
         p,
-        soil,
+        block,
     )
-    return soil
+    slow_paddy(land.paddy[0, lo:hi], p, block)
+    for j in range(hi - lo):
+        block[DEFICIT, j] = deficit_mm[j]
 
 
 @inlined
-def rates_of_month(
-    weather: Weather,
-    month: int,
-    lo: int,
-    hi: int,
-    soil: Floats,
-    p: Parameters,
-    room: Floats,
-    deficit_mm: Floats,
-    rates: Floats,
-) -> None:
-    """Let a month pass over the deficit and fill `rates`; `room` (3, cells) is to work in."""
-    of_series = month % weather.temperature_c.shape[0]
-    load_month(
-        weather.temperature_c[of_series, lo:hi],
+def load_month(weather: Weather, month: int, lo: int, hi: int, block: Floats) -> None:
+    """Fill the rows of the month with its weather; months of one year repeat."""
+    of_series, of_cover = month % weather.temperature_c.shape[0], month % weather.cover.shape[0]
+    load_water(
         weather.rain_mm[of_series, lo:hi],
-        weather.pet_mm[of_series, lo:hi],
         weather.irrigation_mm[month % YEAR, lo:hi],
-        soil,
-        room[0],
-        room[1],
+        weather.pet_mm[of_series, lo:hi],
+        weather.cover[of_cover, lo:hi],
+        block,
     )
-    load_cover(weather.cover[month % weather.cover.shape[0], lo:hi], soil, room[2])
-    wet_and_dry(room[1], room[2], soil, p, deficit_mm, rates)
-    warm(room[0], p, rates)
+    load_warmth(weather.temperature_c[of_series, lo:hi], block)
 
 
 @inlined
 def warm_up_block(
     weather: Weather,
+    soils: Soils,
     land: Land,
     c_input: Floats,
-    soil: Floats,
+    member: int,
     lo: int,
     hi: int,
+    depth_cm: float,
     p: Parameters,
     pools: Floats,
     deficit_mm: Floats,
@@ -101,94 +103,76 @@ def warm_up_block(
 
     `pools` (4, cells), `deficit_mm`, `mean_rate` and `respired` (cells,) are changed in place.
     """
-    years, cells = c_input.shape[0], hi - lo
-    room, rates, plant = np.empty((3, cells)), np.empty(cells), np.empty(cells)
-    # contiguous: only their loops become vector code
-    stock, deficit, lost = np.empty((POOLS, cells)), np.empty(cells), np.zeros(cells)
-    total_rate, entry = np.zeros(cells), np.empty((INPUTS, cells))
+    months, cells = c_input.shape[0] * YEAR, hi - lo
+    block = np.empty((ROWS, WIDTH))
+    fill_block(soils, land, member, lo, hi, depth_cm, p, deficit_mm, block)
     for j in range(cells):
-        deficit[j] = deficit_mm[j]
+        block[RATES, j] = block[RESPIRED, j] = 0.0
         for pool in range(POOLS):
-            stock[pool, j] = pools[pool, j]
+            block[STOCK + pool, j] = pools[pool, j]
     per_rate = p.k_hum_per_yr / p.months_per_year
-    for month in range(years * YEAR):
+    for month in range(months):
         year = month // YEAR
         if month % YEAR == 0:
-            of_entry = year % land.entry.shape[1]
+            slow_paddy(land.paddy[year % land.paddy.shape[0], lo:hi], p, block)
             for c in range(INPUTS):
                 for j in range(cells):
-                    entry[c, j] = land.entry[c, of_entry, lo + j]
-            slow_paddy(land.paddy[year % land.paddy.shape[0], lo:hi], p, soil)
-        rates_of_month(weather, month, lo, hi, soil, p, room, deficit, rates)
-        share = land.share[month % land.share.shape[0], lo:hi]
-        feed(c_input[year, lo:hi], share, rates, plant, total_rate)
-        turn_over(rates, per_rate, soil, plant, entry, p, stock, lost)
+                    block[ENTRY + c, j] = land.entry[c, year % land.entry.shape[1], lo + j]
+        load_month(weather, month, lo, hi, block)
+        load_input(c_input[year, lo:hi], land.share[month % land.share.shape[0], lo:hi], block)
+        pass_month(cells, per_rate, p, block)
     for j in range(cells):
-        mean_rate[j] = total_rate[j] / (years * YEAR)
-        deficit_mm[j], respired[j] = deficit[j], lost[j]
+        mean_rate[j] = block[RATES, j] / months
+        deficit_mm[j], respired[j] = block[DEFICIT, j], block[RESPIRED, j]
         for pool in range(POOLS):
-            pools[pool, j] = stock[pool, j]
+            pools[pool, j] = block[STOCK + pool, j]
 
 
 @njit
-def year_deficit_block(
-    weather: Weather, soil: Floats, lo: int, hi: int, p: Parameters, deficit_mm: Floats
-) -> None:
-    """Let the first year of the weather pass over the deficit."""
-    room, rates = np.empty((3, hi - lo)), np.empty(hi - lo)
+def year_deficit_block(weather: Weather, lo: int, hi: int, p: Parameters, block: Floats) -> None:
+    """Let the first year of the weather pass over the deficits."""
     for month in range(YEAR):
-        load_month(
-            weather.temperature_c[month, lo:hi],
-            weather.rain_mm[month, lo:hi],
-            weather.pet_mm[month, lo:hi],
-            weather.irrigation_mm[month, lo:hi],
-            soil,
-            room[0],
-            room[1],
-        )
-        load_cover(weather.cover[month, lo:hi], soil, room[2])
-        wet_and_dry(room[1], room[2], soil, p, deficit_mm, rates)
+        load_month(weather, month, lo, hi, block)
+        pass_water(hi - lo, p, block)
 
 
 @njit
 def annual_map_block(
     weather: Weather,
     land: Land,
-    soil: Floats,
+    year: int,
     lo: int,
     hi: int,
     p: Parameters,
-    deficit_mm: Floats,
-    mean_rate: Floats,
+    block: Floats,
     columns: Floats,
-    year: int,
 ) -> None:
-    """Fill `columns` (7, 3, cells) with the map of a year that starts with `deficit_mm`.
+    """Fill `columns` (7, 3, cells) with the map of a year that starts with the block's deficits.
 
-    `year` counts from 0; weather and land of one year repeat. `deficit_mm` is that of the year's
-    end afterwards; `mean_rate` (cells,) is filled.
+    `year` counts from 0; weather and land of one year repeat. Afterwards the deficits are those of
+    the year's end, and the sum of the rates is that of the year.
     """
-    cells = hi - lo
-    room, rates, left = np.empty((3, cells)), np.empty(cells), np.empty((POOLS, cells))
+    left = np.empty((POOLS, WIDTH))
     per_rate = p.k_hum_per_yr / p.months_per_year
     reset_columns(columns)
-    for j in range(cells):
-        mean_rate[j] = 0.0
+    for j in range(hi - lo):
+        block[RATES, j] = 0.0
     for month in range(year * YEAR, (year + 1) * YEAR):
-        rates_of_month(weather, month, lo, hi, soil, p, room, deficit_mm, rates)
+        load_month(weather, month, lo, hi, block)
+        pass_weather(hi - lo, p, block)
         share = land.share[month % land.share.shape[0], lo:hi]
-        turn_columns(rates, per_rate, soil, share, p, left, columns)
-        for j in range(cells):
-            mean_rate[j] += rates[j] / YEAR
+        turn_columns(per_rate, share, p, block, left, columns)
 
 
 @inlined
 def spin_up_block(
     weather: Weather,
+    soils: Soils,
     land: Land,
-    soil: Floats,
+    member: int,
     lo: int,
     hi: int,
+    depth_cm: float,
     p: Parameters,
     pools: Floats,
     deficit_mm: Floats,
@@ -200,18 +184,20 @@ def spin_up_block(
     Status is LEFT_OVER where the deficit still moves in the second year from an empty one.
     """
     cells = hi - lo
+    block, columns = np.empty((ROWS, WIDTH)), np.empty((COLUMNS, PLANT, WIDTH))
     for j in range(cells):
         deficit_mm[j] = 0.0
-    year_deficit_block(weather, soil, lo, hi, p, deficit_mm)
-    earlier = deficit_mm.copy()
-    year_deficit_block(weather, soil, lo, hi, p, deficit_mm)
+    fill_block(soils, land, member, lo, hi, depth_cm, p, deficit_mm, block)
+    year_deficit_block(weather, lo, hi, p, block)
+    earlier = block[DEFICIT].copy()
+    year_deficit_block(weather, lo, hi, p, block)
     for j in range(cells):
-        moves = abs(deficit_mm[j] - earlier[j]) > DRIFT_TOLERANCE_MM
+        moves = abs(block[DEFICIT, j] - earlier[j]) > DRIFT_TOLERANCE_MM
         status[j] = LEFT_OVER if moves else OK
-    columns = np.empty((COLUMNS, PLANT, cells))
-    annual_map_block(weather, land, soil, lo, hi, p, deficit_mm, mean_rate, columns, 0)
+    annual_map_block(weather, land, 0, lo, hi, p, block, columns)
     solve_steady(columns, land.entry[:, 0, lo:hi], pools)
     for j in range(cells):
+        deficit_mm[j], mean_rate[j] = block[DEFICIT, j], block[RATES, j] / YEAR
         if status[j] == OK and not np.isfinite(pools[0, j]):
             status[j] = NO_TURNOVER
             mean_rate[j] = np.nan
@@ -237,14 +223,16 @@ def read_columns(columns: Floats, start: Floats, j: int, left: Floats, response:
 @inlined
 def forward_block(
     weather: Weather,
+    soils: Soils,
     land: Land,
-    soil: Floats,
     start: Floats,
+    deficit_mm: Floats,
     years: int,
+    member: int,
     lo: int,
     hi: int,
+    depth_cm: float,
     p: Parameters,
-    deficit_mm: Floats,
     left: Floats,
     response: Floats,
     mean_rate: Floats,
@@ -256,19 +244,20 @@ def forward_block(
     of all that follow. `undone` marks the cells whose deficit moves on in the second year.
     `left` (4, cells), `response` (3, 4, cells), `mean_rate` (cells,) are filled.
     """
-    cells = hi - lo
-    columns, annual = np.empty((COLUMNS, PLANT, cells)), np.empty((COLUMNS, PLANT, cells))
-    annual_map_block(weather, land, soil, lo, hi, p, deficit_mm, mean_rate, columns, 0)
+    block, columns = np.empty((ROWS, WIDTH)), np.empty((COLUMNS, PLANT, WIDTH))
+    fill_block(soils, land, member, lo, hi, depth_cm, p, deficit_mm, block)
+    annual_map_block(weather, land, 0, lo, hi, p, block, columns)
     if years > 1:
-        earlier = deficit_mm.copy()
-        annual_map_block(weather, land, soil, lo, hi, p, deficit_mm, mean_rate, annual, 0)
-        for j in range(cells):
-            undone[j] = deficit_mm[j] != earlier[j]
+        earlier, annual = block[DEFICIT].copy(), np.empty((COLUMNS, PLANT, WIDTH))
+        annual_map_block(weather, land, 0, lo, hi, p, block, annual)
+        for j in range(hi - lo):
+            undone[j] = block[DEFICIT, j] != earlier[j]
         remaining = years - 1
         while remaining > 0:
             if remaining % 2 == 1:
                 compose_columns(annual, columns)
             compose_columns(annual.copy(), annual)
             remaining //= 2
-    for j in range(cells):
+    for j in range(hi - lo):
+        mean_rate[j] = block[RATES, j] / YEAR
         read_columns(columns, start, j, left, response)

@@ -12,11 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recarb.core.errors import MissingData
-from recarb.rothc.block_steps import supports
+from recarb.rothc.block_steps import WIDTH, supports
 from recarb.rothc.blocks import (
     LEFT_OVER,
     forward_block,
-    soils_of_block,
     spin_up_block,
     warm_up_block,
 )
@@ -34,7 +33,7 @@ Floats = NDArray[np.float64]
 Bytes = NDArray[np.uint8]
 
 YEAR = 12  # months
-BLOCK = 256  # cells that stay in the first cache together
+BLOCK = WIDTH
 NO_SHIFT = (np.zeros((1, 1)), np.ones((1, 1)), np.zeros((1, 1)))  # of the climate and cover
 
 
@@ -101,7 +100,7 @@ def spin_up(
     weather : the periodic year, 12 months
     land : one year
     depth_cm : [cm]
-    block : cells worked on together; changes no bit of the result
+    block : cells worked on together, WIDTH at most; changes no bit of the result
 
     Returns
     -------
@@ -131,16 +130,19 @@ def _spin_up(
     pools, mean_rate = np.empty((members, POOLS, cells)), np.empty((members, cells))
     deficit = np.empty((members, 2 if p.variant.mixed_cover else 1, cells))
     status = np.full((members, cells), np.uint8(LEFT_OVER))
-    for lo in range(0, cells, block):
-        hi = min(lo + block, cells)
+    step = min(block, WIDTH)
+    for lo in range(0, cells, step):
+        hi = min(lo + step, cells)
         for k in range(members):
             if in_blocks:
                 spin_up_block(
                     weather,
+                    soils,
                     land,
-                    soils_of_block(soils, land, k, lo, hi, depth_cm, p),
+                    k,
                     lo,
                     hi,
+                    depth_cm,
                     p,
                     pools[k, :, lo:hi],
                     deficit[k, 0, lo:hi],
@@ -213,17 +215,20 @@ def _warm_up(
     members, cells = soils.clay_pct.shape
     after, deficit = pools.copy(), deficit_mm.copy()
     mean_rate, respired = np.zeros((members, cells)), np.zeros((members, cells))
-    for lo in range(0, cells, block):
-        hi = min(lo + block, cells)
+    step = min(block, WIDTH)
+    for lo in range(0, cells, step):
+        hi = min(lo + step, cells)
         for k in range(members):
             if in_blocks:
                 warm_up_block(
                     weather,
+                    soils,
                     land,
                     c_input[k],
-                    soils_of_block(soils, land, k, lo, hi, depth_cm, p),
+                    k,
                     lo,
                     hi,
+                    depth_cm,
                     p,
                     after[k, :, lo:hi],
                     deficit[k, 0, lo:hi],
@@ -300,21 +305,24 @@ def _forward(
     response = np.empty((members, INPUTS, POOLS, cells))
     mean_rate = np.empty((members, cells))
     undone = np.ones(cells, dtype=np.bool_)
-    for lo in range(0, cells, block):
-        hi = min(lo + block, cells)
+    step = min(block, WIDTH)
+    for lo in range(0, cells, step):
+        hi = min(lo + step, cells)
         for k in range(members):
             if in_blocks:
                 undone[lo:hi] = False
                 forward_block(
                     weather,
+                    soils,
                     land,
-                    soils_of_block(soils, land, k, lo, hi, depth_cm, p),
                     pools[k, :, lo:hi],
+                    deficit_mm[k, 0, lo:hi],
                     years,
+                    k,
                     lo,
                     hi,
+                    depth_cm,
                     p,
-                    deficit_mm[k, 0, lo:hi].copy(),
                     left[k, :, lo:hi],
                     response[k, :, :, lo:hi],
                     mean_rate[k, lo:hi],

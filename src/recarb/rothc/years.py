@@ -13,8 +13,16 @@ any course of inputs is one sum.
 import numpy as np
 from numpy.typing import NDArray
 
-from recarb.rothc.block_steps import PLANT_POOL, slow_paddy, supports
-from recarb.rothc.blocks import PLANT, annual_map_block, soils_of_block
+from recarb.rothc.block_steps import (
+    DEFICIT,
+    PLANT_POOL,
+    RATES,
+    ROWS,
+    WIDTH,
+    slow_paddy,
+    supports,
+)
+from recarb.rothc.blocks import PLANT, annual_map_block, fill_block
 from recarb.rothc.compile import njit
 from recarb.rothc.equilibrium import COLUMNS, INPUTS, POOLS, extend_columns, year_rates
 from recarb.rothc.equilibrium import reset_columns as reset_cell
@@ -49,7 +57,7 @@ def yearly_response(
     weather, land : twelve months that repeat, or every month up to the last horizon; `land.entry`
         is not used
     horizons : years after the start, ascending
-    block : cells worked on together; changes no bit of the result
+    block : cells worked on together, WIDTH at most; changes no bit of the result
 
     Returns
     -------
@@ -85,8 +93,9 @@ def _yearly_response(
     response = np.zeros((members, horizons.size, years, INPUTS, cells))
     mean_rate = np.empty((members, cells))
     which = np.empty(years, dtype=np.int64)
-    for lo in range(0, cells, block):
-        hi = min(lo + block, cells)
+    step = min(block, WIDTH)
+    for lo in range(0, cells, step):
+        hi = min(lo + step, cells)
         maps = np.empty((years, COLUMNS, PLANT, hi - lo))
         for k in range(members):
             year_maps(
@@ -122,8 +131,9 @@ def year_maps(
     `deficit_mm` (1 | 2, cells) is changed in place. A year that repeats the one before, deficit and
     all, is not computed again.
     """
-    soil = soils_of_block(soils, land, member, lo, hi, depth_cm, p)
-    rate, total = np.empty(hi - lo), np.zeros(hi - lo)
+    block, total = np.empty((ROWS, WIDTH)), np.zeros(hi - lo)
+    if in_blocks:
+        fill_block(soils, land, member, lo, hi, depth_cm, p, deficit_mm[0], block)
     alike = (
         weather.temperature_c.shape[0] == YEAR
         and weather.cover.shape[0] == YEAR
@@ -136,19 +146,18 @@ def year_maps(
         if not settled:
             before = deficit_mm.copy()
             if in_blocks:
-                slow_paddy(land.paddy[year % land.paddy.shape[0], lo:hi], p, soil)
-                annual_map_block(
-                    weather, land, soil, lo, hi, p, deficit_mm[0], rate, maps[year], year
-                )
+                slow_paddy(land.paddy[year % land.paddy.shape[0], lo:hi], p, block)
+                annual_map_block(weather, land, year, lo, hi, p, block, maps[year])
+                deficit_mm[0] = block[DEFICIT, : hi - lo]
             else:
                 for j in range(hi - lo):
-                    rate[j] = annual_map_cell(
+                    block[RATES, j] = YEAR * annual_map_cell(
                         weather, soils, land, member, lo + j, year, depth_cm, p, deficit_mm[:, j],
                         maps[year, :, :, j],
                     )  # fmt: skip
             settled = alike and np.array_equal(before, deficit_mm)
-        total += rate
-    mean_rate[:] = total / which.size
+        total += block[RATES, : hi - lo]
+    mean_rate[:] = total / (which.size * YEAR)
 
 
 @njit
