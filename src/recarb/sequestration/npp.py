@@ -91,12 +91,11 @@ def yearly_sums(series: Floats, months: int) -> Floats:
     years, cells = series.shape[0] // months, series.shape[1]
     found = np.empty((years, cells))
     for year in range(years):
-        total = found[year]
-        for month in range(months * year, months * (year + 1)):
+        total, first = found[year], series[months * year]
+        for j in range(cells):
+            total[j] = first[j]
+        for month in range(months * year + 1, months * (year + 1)):
             values = series[month]
-            if month == months * year:
-                total[:] = values
-            else:
-                for j in range(cells):
-                    total[j] += values[j]
+            for j in range(cells):
+                total[j] += values[j]
     return found
