@@ -215,14 +215,18 @@ def _decode(source: Any, bands: list[int], window: Window, layer: Layer, out: Fl
 
 def _masked(source: Any, bands: list[int], window: Window) -> NDArray[np.bool_]:
     """Where the file says that nothing is: its nodata value, mask band or alpha."""
-    flags, nodata = source.mask_flag_enums, source.nodatavals
-    if all(
-        flags[band - 1] == [MaskFlags.all_valid]
-        or (flags[band - 1] == [MaskFlags.nodata] and np.isnan(nodata[band - 1]))
-        for band in bands
-    ):
+    if _needs_no_mask(source, bands):
         return np.zeros((len(bands), 1, 1), dtype=np.bool_)  # NaN is NaN without a mask
     return np.asarray(source.read_masks(bands, window=window) == 0)
+
+
+def _needs_no_mask(source: Any, bands: list[int]) -> bool:
+    nodata = source.nodatavals
+    given = [nodata[band - 1] for band in bands if nodata[band - 1] is not None]
+    if not np.isnan(given).all():
+        return False  # asked first: the flags of all bands of a long series take a while
+    flags = source.mask_flag_enums
+    return all(flags[band - 1] in ([MaskFlags.all_valid], [MaskFlags.nodata]) for band in bands)
 
 
 def _paths(key: str, layer: Layer) -> list[AnyPath]:
