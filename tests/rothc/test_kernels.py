@@ -1,9 +1,6 @@
 """The kernels: equal to the golden table, to the reference, to plain Python, to each other."""
 
-import importlib.util
-import shutil
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -14,7 +11,6 @@ from tests.realdata import ROOT
 from tests.rothc.fields import Field, of_site, random_field
 from tests.rothc.soils import YEAR, Site, covers, floats, months, normalised, sites
 
-from recarb.rothc import compile as compile_module
 from recarb.rothc import equilibrium as eq
 from recarb.rothc import kernels, reference, single
 from recarb.rothc.parameters import DEFAULT as P
@@ -211,28 +207,3 @@ def test_longer_axes_are_read_year_by_year():
         chained = replace(chained, pools=pools, deficit_mm=deficit)
     assert np.array_equal(pools, at_once[0])
     assert np.array_equal(deficit, at_once[1])
-
-
-def load_compile(folder: Path):
-    spec = importlib.util.spec_from_file_location("copied_compile", folder / "compile.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def test_compile_cache_is_named_by_every_source(tmp_path, monkeypatch):
-    monkeypatch.setenv("RECARB_CACHE_DIR", str(tmp_path / "cache"))
-    monkeypatch.setattr("numba.config.CACHE_DIR", "", raising=False)
-    room = tmp_path / "rothc"
-    shutil.copytree(
-        Path(compile_module.__file__).parent, room, ignore=shutil.ignore_patterns("__pycache__")
-    )
-    before = load_compile(room).cache_folder()
-    assert before.name == compile_module.source_fingerprint()
-    for name in ("rates.py", "parameters.py", "kernels.py"):
-        source = room / name
-        text = source.read_text(encoding="utf-8")
-        source.write_text(text + "\n# edited\n", encoding="utf-8")
-        assert load_compile(room).cache_folder() != before, name
-        source.write_text(text, encoding="utf-8")
-    assert load_compile(room).cache_folder() == before

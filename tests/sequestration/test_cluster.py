@@ -13,10 +13,10 @@ from filelock import FileLock, Timeout
 from tests.bad_country import Country, traces
 from tests.sequestration.test_resume import TILE, TILES, results, tile_files
 
+from recarb.core.compile import cache_folder
 from recarb.core.errors import ClusterError, ConfigError, InputError, OutputError
 from recarb.core.findings import no_progress
-from recarb.rothc.compile import cache_folder
-from recarb.sequestration import cluster, tile_job, tile_run
+from recarb.sequestration import cluster, compiling, tile_job, tile_run
 from recarb.sequestration.checks import check_run
 from recarb.sequestration.cluster import Cluster
 from recarb.sequestration.pipeline import run
@@ -261,7 +261,7 @@ def test_one_process_compiles_at_a_time(country, monkeypatch):
     held = []
 
     def simulate(*_: object) -> None:
-        with pytest.raises(Timeout), FileLock(cache_folder() / tile_run.LOCK, timeout=0):
+        with pytest.raises(Timeout), FileLock(cache_folder() / compiling.LOCK, timeout=0):
             pass
         held.append(1)
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
-from scipy.sparse import csr_array
 
 from recarb.core.grid import LONLAT, cell_centres, is_geographic, transform
+from recarb.harmonise.gather import gather
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -15,7 +15,6 @@ Bools = NDArray[np.bool_]
 
 EARTH_RADIUS_KM = 6371.0088  # mean radius of WGS84
 FULL_CIRCLE = 360.0
-CORNERS = 4
 OFF_GRID = -9.0  # cells; where a point that cannot be projected is put
 PROBES = 9  # points per side at which the cells of a projected grid are measured
 ONE_SIDE = 1e-12  # a weight below this is a rounding error of a point on a cell centre
@@ -102,12 +101,8 @@ class Sampler:
         """(time, y, x) of the window -> (time, point), C-contiguous; NaN where missing."""
         times, points = fields.shape[0], len(self.index)
         flat = np.where(np.isfinite(fields), fields, 0.0).reshape(times, -1)
-        starts = np.arange(0, CORNERS * points + 1, CORNERS)
-        shape = (points, flat.shape[1])
-        matrix = csr_array((self.weights.ravel(), self.index.ravel(), starts), shape=shape)
         result = np.empty((times, points))
-        for time, field in enumerate(flat):
-            result[time] = matrix @ field
+        gather(flat, self.index.astype(np.uint32), self.weights, result)
         result[:, self.missing] = np.nan
         return result
 

@@ -11,7 +11,7 @@ only if it can tell the arrays apart, and rows at constant distances it can.
 import numpy as np
 from numpy.typing import NDArray
 
-from recarb.rothc.compile import inlined, njit
+from recarb.core.compile import inlined, njit
 from recarb.rothc.equilibrium import COLUMNS, POOLS
 from recarb.rothc.parameters import Parameters, Variant
 from recarb.rothc.pools import co2_ratio

@@ -7,6 +7,7 @@ does not settle within the usual passes are marked, for `single` to do.
 import numpy as np
 from numpy.typing import NDArray
 
+from recarb.core.compile import inlined, njit
 from recarb.rothc.block_steps import (
     DEFICIT,
     ENTRY,
@@ -28,7 +29,6 @@ from recarb.rothc.block_steps import (
     solve_steady,
     turn_columns,
 )
-from recarb.rothc.compile import inlined, njit
 from recarb.rothc.equilibrium import COLUMNS, DRIFT_TOLERANCE_MM, INPUTS, NO_TURNOVER, OK, POOLS
 from recarb.rothc.parameters import Parameters
 from recarb.rothc.weather import Land, Soils, Weather

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from recarb.rothc.compile import njit
+from recarb.core.compile import njit
 from recarb.rothc.parameters import Parameters
 from recarb.rothc.pools import decay_factors, decompose
 from recarb.rothc.rates import (

@@ -9,7 +9,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from recarb.rothc.compile import njit
+from recarb.core.compile import njit
 from recarb.rothc.parameters import VAN_GENUCHTEN, Parameters
 from recarb.rothc.rates import Limits
 

@@ -11,6 +11,7 @@ Deficits are (member, cell); with mixed cover (member, 2, cell), of covered and 
 import numpy as np
 from numpy.typing import NDArray
 
+from recarb.core.compile import njit
 from recarb.core.errors import MissingData
 from recarb.rothc.block_steps import WIDTH, supports
 from recarb.rothc.blocks import (
@@ -19,7 +20,6 @@ from recarb.rothc.blocks import (
     spin_up_block,
     warm_up_block,
 )
-from recarb.rothc.compile import njit
 from recarb.rothc.equilibrium import INPUTS, POOLS
 from recarb.rothc.parameters import STANDARD, Parameters
 from recarb.rothc.pools import co2_ratio

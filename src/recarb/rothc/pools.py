@@ -6,7 +6,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from recarb.rothc.compile import njit
+from recarb.core.compile import njit
 from recarb.rothc.parameters import Parameters
 
 Stock = TypeVar("Stock", float, NDArray[np.float64])

@@ -7,7 +7,7 @@ Milne (2024). They run as plain Python (`.py_func`) and compiled.
 import math
 from typing import NamedTuple
 
-from recarb.rothc.compile import njit
+from recarb.core.compile import njit
 from recarb.rothc.parameters import Parameters
 
 

@@ -8,7 +8,7 @@ cell; deficits are (1,), or (2,) with mixed cover: covered and bare ground.
 import numpy as np
 from numpy.typing import NDArray
 
-from recarb.rothc.compile import njit
+from recarb.core.compile import njit
 from recarb.rothc.equilibrium import (
     BIO,
     COLUMNS,

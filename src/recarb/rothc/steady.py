@@ -8,7 +8,7 @@ the limit: no pool of A is negative and carbon only leaves, so that sum never gr
 import numpy as np
 from numpy.typing import NDArray
 
-from recarb.rothc.compile import njit
+from recarb.core.compile import njit
 from recarb.rothc.equilibrium import (
     BIO,
     COLUMNS,

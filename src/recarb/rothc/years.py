@@ -13,6 +13,7 @@ any course of inputs is one sum.
 import numpy as np
 from numpy.typing import NDArray
 
+from recarb.core.compile import njit
 from recarb.rothc.block_steps import (
     DEFICIT,
     PLANT_POOL,
@@ -23,7 +24,6 @@ from recarb.rothc.block_steps import (
     supports,
 )
 from recarb.rothc.blocks import PLANT, annual_map_block, fill_block
-from recarb.rothc.compile import njit
 from recarb.rothc.equilibrium import COLUMNS, INPUTS, POOLS, extend_columns, year_rates
 from recarb.rothc.equilibrium import reset_columns as reset_cell
 from recarb.rothc.kernels import BLOCK, YEAR, by_ground, prepared, with_calendar

@@ -5,7 +5,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from recarb.rothc.compile import inlined, njit
+from recarb.core.compile import inlined, njit
 
 Floats = NDArray[np.float64]
 

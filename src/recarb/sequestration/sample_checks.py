@@ -1,6 +1,7 @@
 """A sample of cells, brought to the model: whether any runs, and whether its input can grow."""
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,15 +11,18 @@ from affine import Affine
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 
+from recarb.core.compile import is_compiled
 from recarb.core.config import RunConfig
 from recarb.core.findings import Finding, Severity
 from recarb.core.grid import Tile
 from recarb.io.raster import ROI
 from recarb.io.vectors import Units
+from recarb.rothc import kernels
 from recarb.sequestration.carbon_input import reference_npp
 from recarb.sequestration.chains import PERCENT
 from recarb.sequestration.check_report import CheckReport
 from recarb.sequestration.climate_checks import MOST
+from recarb.sequestration.compiling import compiling
 from recarb.sequestration.inputs import CountryInputs, LoadedTile
 from recarb.sequestration.ledger import MEANING, Outcome
 from recarb.sequestration.spin_up import spin_up
@@ -29,6 +33,7 @@ Bools = NDArray[np.bool_]
 
 SIDE = 16  # cells of one side of a sample tile
 SAMPLE_TILES = 12
+COMPILE_S = 12  # of the kernels of the spin-up, measured on two shared cores
 MANY = 0.1  # share of the cells with SOC that may lack another layer without a word; own judgement
 LACKING = (
     Outcome.NO_CLAY,
@@ -126,8 +131,10 @@ def check_sample(
     for number, tile in enumerate(occupied.tiles()):
         if number >= SAMPLE_TILES and sample.cells:
             break  # beyond the sample only while nothing runs
-        loaded, tiles = inputs.load(tile), number + 1
-        sample.add(loaded, inputs)
+        ready = is_compiled(kernels._spin_up)
+        with nullcontext() if ready else compiling(kernels._spin_up, COMPILE_S, report.progress):
+            loaded, tiles = inputs.load(tile), number + 1
+            sample.add(loaded, inputs)
         if report.example is None and loaded.cells.sizes["cell"]:
             report.example = loaded.cells.isel(cell=slice(0, 1)).copy(deep=True)
     if not sample.cells:

@@ -1,19 +1,19 @@
 """One tile through the whole protocol. What comes out can be kept, sent and merged."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import xarray as xr
-from filelock import FileLock
 from numpy.typing import NDArray
 
 from recarb.core.config import RunConfig
 from recarb.core.findings import Progress
 from recarb.core.grid import Tile
-from recarb.rothc.compile import CACHE, cache_folder
+from recarb.harmonise.gather import compile_gather
+from recarb.rothc import kernels
+from recarb.sequestration.compiling import compiling
 from recarb.sequestration.ensemble_maps import ensemble_products
 from recarb.sequestration.flags import flag_cells
 from recarb.sequestration.inputs import CountryInputs
@@ -25,9 +25,7 @@ from recarb.sequestration.tally import Tally
 
 Bytes = NDArray[np.uint8]
 
-COMPILE_S = 15  # measured on two shared cores
-LOCK = "compiling.lock"
-LAST_KERNEL = "kernels.forward-*.nbi"  # the check has compiled those of the spin-up
+COMPILE_S = 8  # measured on two shared cores; the check has compiled those of the spin-up
 
 
 @dataclass(frozen=True)
@@ -96,22 +94,7 @@ def _columns(found: xr.Dataset, config: RunConfig) -> dict[str, NDArray[np.float
 def compile_model(
     example: xr.Dataset, config: RunConfig, tables: ModelTables, progress: Progress
 ) -> None:
-    """Run one cell, so that every kernel is compiled before threads ask for it all at once.
-
-    Of several processes one compiles and the others wait: numba replaces whole files, but two that
-    write the index of one kernel at the same time may lose an entry or exchange two.
-    """
-    if not any(cache_folder().rglob(LAST_KERNEL)):
-        progress(0, 1, f"compiling the model, first time on this machine (about {COMPILE_S} s)")
-    with _alone():
+    """Run one cell, so that every kernel is compiled before threads ask for it all at once."""
+    with compiling(kernels._forward, COMPILE_S, progress):
+        compile_gather()
         simulate(example.isel(cell=slice(0, 1)), config, tables)
-
-
-@contextmanager
-def _alone() -> Iterator[None]:
-    """Hold the cache of compiled kernels, where there is one."""
-    if not CACHE:
-        yield
-        return
-    with FileLock(cache_folder() / LOCK):
-        yield

@@ -1,4 +1,4 @@
-"""One `njit` for the room: releases the GIL and keeps a compile cache that cannot go stale."""
+"""One `njit` for all kernels: releases the GIL and keeps a compile cache that cannot go stale."""
 
 import hashlib
 import os
@@ -11,12 +11,16 @@ import numba
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
+PACKAGE = Path(__file__).parents[1]
+KERNELS = ("core/compile.py", "rothc/*.py", "harmonise/gather.py", "sequestration/npp.py")
 
-def source_fingerprint() -> str:
-    """Hash of every source file of this room and of the compiler's version [hex]."""
+
+def source_fingerprint(package: Path = PACKAGE) -> str:
+    """Hash of every source file that is compiled and of the compiler's version [hex]."""
     digest = hashlib.sha256(numba.__version__.encode())
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(path.read_bytes())
+    for pattern in KERNELS:
+        for path in sorted(package.glob(pattern)):
+            digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 
 
@@ -30,6 +34,12 @@ def cache_folder() -> Path:
 
     base = os.environ.get("RECARB_CACHE_DIR") or platformdirs.user_cache_dir("recarb")
     return Path(base) / "kernels" / source_fingerprint()
+
+
+def is_compiled(kernel: Callable[..., Any]) -> bool:
+    """Whether the cache holds a kernel, for any types."""
+    module = kernel.__module__.rsplit(".", 1)[-1]
+    return any(cache_folder().rglob(f"{module}.{kernel.__qualname__}-*.nbi"))
 
 
 def _usable_cache() -> bool:

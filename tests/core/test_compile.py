@@ -1,0 +1,62 @@
+"""The cache of compiled kernels: it cannot go stale, and one knows what is in it."""
+
+import shutil
+from pathlib import Path
+
+import numba
+import pytest
+
+from recarb.core import compile as compiled
+from recarb.rothc import kernels
+from recarb.sequestration import compiling
+
+
+@pytest.fixture
+def package(tmp_path):
+    """A copy of all the sources."""
+    ignored = shutil.ignore_patterns("__pycache__")
+    return Path(shutil.copytree(compiled.PACKAGE, tmp_path / "recarb", ignore=ignored))
+
+
+def test_the_fingerprint_follows_every_source_that_is_compiled(package):
+    before = compiled.source_fingerprint(package)
+    assert before == compiled.source_fingerprint()
+    users = [
+        path
+        for path in package.rglob("*.py")
+        if "recarb.core.compile import" in path.read_text(encoding="utf-8")
+        and "njit" in path.read_text(encoding="utf-8")
+    ]
+    assert {"rates.py", "kernels.py", "npp.py", "gather.py"} <= {path.name for path in users}
+    for source in (*users, package / "rothc/parameters.py"):
+        text = source.read_text(encoding="utf-8")
+        source.write_text(text + "\n# edited\n", encoding="utf-8")
+        assert compiled.source_fingerprint(package) != before, source
+        source.write_text(text, encoding="utf-8")
+    assert compiled.source_fingerprint(package) == before
+
+
+def test_the_folder_is_named_by_the_fingerprint(tmp_path, monkeypatch):
+    monkeypatch.setenv("RECARB_CACHE_DIR", str(tmp_path))
+    assert compiled.cache_folder() == tmp_path / "kernels" / compiled.source_fingerprint()
+
+
+def plus_one(x: float) -> float:
+    return x + 1.0
+
+
+def test_compiling_is_announced_once(tmp_path, monkeypatch):
+    monkeypatch.setenv("RECARB_CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr("numba.config.CACHE_DIR", str(compiled.cache_folder()))
+    told = []
+    dispatcher = compiled.njit(plus_one)
+    for _ in range(2):
+        with compiling.compiling(dispatcher, 7, lambda *step: told.append(step)):
+            assert dispatcher(1.0) == 2.0
+    assert told == [(0, 1, "compiling the model, first time on this machine (about 7 s)")]
+
+
+def test_the_kernels_that_are_waited_for_are_dispatchers():
+    """Their names are those of files in the cache."""
+    for kernel in (kernels._spin_up, kernels._forward):
+        assert isinstance(kernel, numba.core.dispatcher.Dispatcher)
