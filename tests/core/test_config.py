@@ -74,15 +74,6 @@ def test_other_country_codes_are_refused(iso3):
     assert "iso3" in refused(iso3=iso3)
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [{"colour": 1}, {"forward": {"year": 20}}, {"inputs": {"soc": {"units": "t/ha"}}},
-     {"model": {"rothc_k": 1.0}}, {"climate": {"one": {"humidity": {"path": "h.tif"}}}}],
-)  # fmt: skip
-def test_a_key_nobody_knows_is_refused(changes):
-    assert "Extra inputs are not permitted" in refused(**changes)
-
-
 def test_every_fault_is_listed_at_once(tmp_path):
     text = TOML.replace('iso3 = "NOR"', 'iso3 = "Norway"').replace("$COUNTRY/", "")
     text = text.replace('pet_method = "hargreaves"', "") + "year = 1990\n"

@@ -18,7 +18,7 @@ from recarb.core.errors import (
     ModelError,
     OutputError,
 )
-from recarb.core.findings import Severity
+from recarb.core.findings import Severity, raise_if_stopping
 from recarb.sequestration import pipeline, tile_run
 from recarb.sequestration.checks import check_run
 from recarb.sequestration.pipeline import run
@@ -98,11 +98,32 @@ def test_nan_may_be_named_as_missing_and_provenance_stays_json(tmp_path):
 
 
 FAULTS = {
-    "an unknown key": ("model", {"dept_cm": 30}, ("model.dept_cm", "Extra inputs")),
+    "an unknown key": ("model", {"dept_cm": 30}, ("model.dept_cm", "did you mean depth_cm")),
     "an unknown scenario": ("uncertainty", {"ssm_map": "SSM9"}, ("'SSM9' is no scenario",)),
     "an unknown climate": ("spin_up", {"climate": "cru"}, ("no [climate.cru]", "series")),
     "a late warm-up": ("warm_up", {"years": [2002, 2003]}, ("has to start in 2001",)),
 }
+
+
+GAINS = {
+    "one for all": {"gain_pct": 0.2},
+    "by land use": {"gain_pct_by_land_use": {"2": 0.2, "3": 0.1}},
+    "of a practice": {"practices": [{"gain_pct": 0.2}]},
+}
+
+
+@pytest.mark.parametrize("gain", GAINS.values(), ids=GAINS)
+def test_gains_that_look_like_shares_stop_the_run(tmp_path, gain):
+    country = Country(tmp_path)
+    country.table["scenarios"] = [{"name": "SSM2", **gain}]
+    (found,) = check_run(country.config()).findings
+    assert found.code == "small_gain"
+    assert "0.2 %" in found.message and "5.0, not 0.05" in found.hint
+    country.table["scenarios"] = [{"name": "SSM2", "gain_pct": 5.0}, {"name": "less", **gain}]
+    assert check_run(country.config()).findings == []
+    country.table["scenarios"] = [{"name": "SSM2", **gain}]
+    country.table["accept"] = ["small_gain"]
+    raise_if_stopping(check_run(country.config()).findings, country.config().accept)
 
 
 @pytest.mark.parametrize(("section", "values", "said"), FAULTS.values(), ids=FAULTS)

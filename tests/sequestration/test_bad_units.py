@@ -227,6 +227,22 @@ def test_a_scale_factor_that_is_ignored_by_mistake(tmp_path):
     refused(country, "impossible_value", said=said)
 
 
+def test_kelvin_is_told_though_a_scale_factor_was_applied(tmp_path):
+    country = Country(tmp_path)
+    country.layers["temperature"].values += 273.15
+    packed(country, "temperature", 0.01, 0.0)
+    refused(country, "impossible_value", said=("temperature.tif", 'unit = "K"'))
+    country.option("temperature", unit="K")
+    assert [f.code for f in check_run(country.config()).findings] == ["unit_overrides_tag"]
+
+
+def test_a_scale_factor_of_the_tags_that_was_applied_before(tmp_path):
+    """2 % instead of 20 % of clay is possible in one field, hardly in a whole country."""
+    country = Country(tmp_path)
+    country.layers["clay"].scale = 0.1
+    refused(country, "low_clay", said=("clay.tif", "apply_scale = false"))
+
+
 def test_nodata_is_compared_before_the_scale_factor(tmp_path):
     """-32768 with a factor of 0.01 is -327.68; the number to declare is the one in the file."""
     country = Country(tmp_path)

@@ -260,7 +260,7 @@ flooded_months = [6, 7]
     [
         (KEYS + "[variant]\nmoisture = 'van_genuchten'\n", ConfigError, "silt"),
         (KEYS + "[rothc]\nmoist = 0.1\n", ConfigError, "rothc: no parameter moist"),
-        (KEYS + "clay = 3\n", ConfigError, "the keys are months"),
+        (KEYS + "clay = 3\n", ConfigError, "clay: no such key; did you mean clay_pct"),
         ("months = ", ConfigError, "not valid TOML"),
         (KEYS.replace("clay_pct = 23.4\n", ""), ConfigError, "--clay-pct"),
         (KEYS.replace("months.csv", "none.csv"), MissingData, "none.csv"),

@@ -67,6 +67,7 @@ def _check(report: CheckReport, config: RunConfig, look: bool) -> None:
     report.tell(unknown_accepts(config.accept))
     if report.attempt("model", ModelTables.of, config) is not None:
         report.tell(list(practice_findings(config)))
+    report.tell(_small_gain(config))
     grid = report.attempt("inputs.soc", _grid, config)
     if look and grid is not None:
         report.look = Look(View.of(config, grid))
@@ -205,6 +206,23 @@ def _override(report: CheckReport, layer: Layer, where: str, grid: GeoBox | None
         report.tell(value_findings(file, ground, row, bands=(layer.band or 1,), watch=seen))
 
 
+def _small_gain(config: RunConfig) -> list[Finding]:
+    """Gains that look like shares: 0.05 for 5 %."""
+    gains = [gain for scenario in config.scenarios for gain in scenario.gains_pct]
+    largest, limit = max(map(abs, gains), default=0.0), config.suspicion.gain_below_pct
+    if not 0.0 < largest < limit:
+        return []
+    return [
+        suspicion(
+            SuspicionCode.SMALL_GAIN,
+            "scenarios",
+            f"the largest gain of all scenarios is {largest:g} %; expected {limit:g} % or more of "
+            "the carbon input under business as usual",
+            "are they shares? gains are percent: gain_pct = 5.0, not 0.05",
+        )
+    ]
+
+
 def _odd_soil(report: CheckReport, config: RunConfig, found: Mapping[str, LayerSummary]) -> None:
     """What the means of clay and SOC say about swapped files and wrong units."""
     if "clay" not in found:
@@ -218,7 +236,8 @@ def _odd_soil(report: CheckReport, config: RunConfig, found: Mapping[str, LayerS
                     f"inputs.clay ({clay.file})",
                     f"the mean clay content is {clay.mean:.2g} %; expected more than "
                     f"{limit:g} % in a whole country",
-                    'is it a share? then write unit = "1" beside its path',
+                    'is it a share (write unit = "1" beside its path), or was a scale factor '
+                    "applied twice (apply_scale = false)?",
                 )
             ]
         )

@@ -25,6 +25,7 @@ ROUNDED = 1e-6  # relative
 FEW = 8  # different numbers that are listed
 SOME_CELLS = 0.01  # below this share of the cells, single faults are likelier than a wrong unit
 FIRST_KELVIN, LAST_KELVIN = 200.0, 330.0  # air temperatures on Earth [K]
+KELVIN = 'this looks like kelvin: unit = "K"'
 
 
 @dataclass(frozen=True)
@@ -125,6 +126,8 @@ class Impossible:
         )
 
     def _hint(self, first: _Place, share: float) -> str:
+        if _is_kelvin(self.typical, self.layer.quantity):
+            return KELVIN
         conversion = self.layer.conversion
         unscaled = float(first.raw) * conversion.scale + conversion.offset
         if not (conversion.per_day or np.isclose(unscaled, first.value)):
@@ -140,10 +143,14 @@ class Impossible:
         return unit_hint(self.layer.quantity, self.typical, share)
 
 
+def _is_kelvin(typical: float, quantity: Quantity) -> bool:
+    return quantity.unit == "degC" and FIRST_KELVIN < typical < LAST_KELVIN
+
+
 def unit_hint(quantity: Quantity, typical: float, share: float) -> str:
     """What impossible values usually mean, judged by the median and by how many they are."""
-    if FIRST_KELVIN < typical < LAST_KELVIN and quantity.unit == "degC":
-        return 'this looks like kelvin: unit = "K"'
+    if _is_kelvin(typical, quantity):
+        return KELVIN
     if share < SOME_CELLS:
         return (
             "these are few: correct them in the file, or declare them missing with nodata = [...]"

@@ -24,6 +24,7 @@ class SuspicionCode(StrEnum):
     UNVERIFIED_PRACTICE = "unverified_practice"
     WRONG_SEASON = "wrong_season"
     CONSTANT_COVER = "constant_cover"
+    SMALL_GAIN = "small_gain"
 
 
 def suspicion(code: SuspicionCode, where: str, message: str, hint: str) -> Finding:

@@ -11,6 +11,7 @@ from pydantic import Field, ValidationError
 from recarb.core.config import Variant
 from recarb.core.config.fields import Model
 from recarb.core.errors import ConfigError, MissingData
+from recarb.core.faults import fault_lines
 from recarb.io.tables import SiteTable, read_site
 from recarb.sequestration.site import SiteRun, run_site
 from recarb.sequestration.variants import model_parameters
@@ -95,11 +96,8 @@ def _read_keys(path: Path) -> SiteFile:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: not valid TOML: {error}") from error
     except ValidationError as error:
-        lines = [f"  {'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
-        known = ", ".join(SiteFile.model_fields)
-        raise ConfigError(
-            f"{path}: {len(lines)} fault(s); the keys are {known}:\n" + "\n".join(lines)
-        ) from error
+        lines = fault_lines(error, SiteFile, top=path.name)
+        raise ConfigError(f"{path}: {len(lines)} fault(s):\n" + "\n".join(lines)) from error
 
 
 def _site_run(file: SiteFile, months: SiteTable) -> SiteRun:

@@ -35,7 +35,8 @@ class Suspicion(Model):
     rain_below_mm_per_yr: float = 60.0
     rain_above_mm_per_yr: float = 6000.0
     pet_below_mm_per_yr: float = 120.0
-    clay_below_pct: float = 1.5
+    clay_below_pct: float = 4.0
+    gain_below_pct: float = 1.0
     amplitude_above_c: float = 60.0
     temperature_jump_c: float = 1.5
     rain_jump_pct: float = 25.0

@@ -30,6 +30,7 @@ from recarb.core.config.scenarios import (
 from recarb.core.config.targets import Target
 from recarb.core.config.variants import check_variant
 from recarb.core.errors import ConfigError
+from recarb.core.faults import fault_lines
 from recarb.core.paths import AnyPath, is_file, parse_path, read_text
 
 
@@ -211,11 +212,7 @@ def load_config(path: str | AnyPath) -> RunConfig:
     try:
         return RunConfig.model_validate(table, context=context)
     except ValidationError as error:
-        lines = [
-            f"  {'.'.join(str(part) for part in fault['loc']) or 'run.toml'}: "
-            + fault["msg"].removeprefix("Value error, ")
-            for fault in error.errors()
-        ]
+        lines = fault_lines(error, RunConfig, top="run.toml")
         raise ConfigError(f"{path}: {len(lines)} fault(s):\n" + "\n".join(lines)) from error
 
 

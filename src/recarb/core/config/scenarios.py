@@ -110,6 +110,13 @@ class Scenario(Model):
         return not special and self.c_input_tc_ha_per_yr is None
 
     @property
+    def gains_pct(self) -> tuple[float, ...]:
+        """Every gain it names, wherever it holds [%]."""
+        by_place = (*self.gain_pct_by_land_use.values(), *self.gain_pct_by_zone.values())
+        of_practices = (one.gain_pct for one in self.practices if one.gain_pct is not None)
+        return (self.gain_pct, *by_place, *of_practices)
+
+    @property
     def zones(self) -> set[int]:
         """The zones it names."""
         return {*self.gain_pct_by_zone, *(zone for one in self.practices for zone in one.zone)}
