@@ -162,3 +162,15 @@ def test_without_a_cell_whose_draws_end_there_is_no_table(run, monkeypatch):
     monkeypatch.setattr(uncertain_totals, "_cells_with_draws", lambda *_: np.zeros((2, 2), bool))
     table = totals_table(report.folder, CountryInputs(config))
     assert table.empty and not totals_findings(table, config)
+
+
+def test_the_terminal_says_which_row_to_report(run):
+    """The error of the gain does not cancel over cells; the table has a row for each assumption."""
+    from recarb.cli.run import _uncertain_totals
+
+    config, report = run
+    head, *lines = _uncertain_totals(report.uncertain_totals, config)
+    assert head.startswith("RSR_")
+    (marked,) = [line for line in lines if "report this one" in line]
+    assert "the same everywhere" in marked and f"{LENGTH_KM:g} km" in marked
+    assert len(lines) > 3

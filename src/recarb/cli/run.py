@@ -161,14 +161,20 @@ def _totals(table: "pd.DataFrame") -> str:
 
 
 def _uncertain_totals(table: "pd.DataFrame | None", settings: "RunConfig") -> list[str]:
-    """The national rows of totals_uncertainty.csv for people, each with its assumption."""
+    """The national rows of totals_uncertainty.csv for people, each with its assumption.
+
+    What is not known of the gain is not known anywhere, so its error does not cancel over cells:
+    of the rows with the same gain everywhere, the last is the one to report (monte_carlo.md).
+    """
     if table is None or table.empty:
         return []
     name = f"RSR_{settings.ssm_scenario}" if settings.ssm_scenario else "ASR_BAU"
     country = table[(table["level"] == "country") & (table["quantity"] == name)]
+    to_report = country.index[country["same_gain"].astype(bool)][-1:]
     lines = [f"{name} of the country [Mt C/yr], 95 % interval, if"]
     return lines + [
         f"  {row.assumption}: {row.total:.4g} ({row.low_95:.4g} to {row.high_95:.4g})"
+        + ("  <- report this one" if row.Index in to_report else "")
         for row in country.itertuples()
     ]
 

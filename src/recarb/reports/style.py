@@ -23,7 +23,7 @@ BLANKS = {  # none of them is a colour of a ramp
     Blank.FAILED: ("#e31a1c", "failed"),
 }
 CLASS_COLOURS = {  # of the 13 land-use classes; own choice, near those of common land-cover maps
-    1: "#c31400", 2: "#e8e36a", 3: "#b7d86b", 4: "#1b6e2b", 5: "#a07a2c", 6: "#3fa796",
+    1: "#8a4f7d", 2: "#e8e36a", 3: "#b7d86b", 4: "#1b6e2b", 5: "#a07a2c", 6: "#3fa796",
     7: "#0b8f6a", 8: "#ead9b0", 9: "#d2b48c", 10: "#ffffff", 11: "#2f6fd0", 12: "#6f9a3a",
     13: "#c9a6e8",
 }  # fmt: skip

@@ -205,33 +205,6 @@ def pass_weather(cells: int, p: Parameters, block: Floats) -> None:
         block[RATES, j] += rate
 
 
-@inlined
-def pass_month(cells: int, per_rate: float, p: Parameters, block: Floats) -> None:
-    """Let the month pass over the deficits and the pools, then add its input: `pools.decompose`.
-
-    `per_rate` is k_HUM / 12. One loop: what is computed between is not written down.
-    """
-    for j in range(cells):
-        cover, deepest = block[COVER, j], block[DEEPEST, j]
-        deficit = deficit_after(block[DEFICIT, j], block[BALANCE, j], cover, deepest, p)
-        above = deficit - deepest
-        rate = rate_of_month(block[TEMPERATURE, j], above, block[STEEPNESS, j], cover, p)
-        rate *= block[PADDY, j]
-        block[DEFICIT, j] = deficit
-        block[RATES, j] += rate
-        of_dpm, of_rpm, of_bio, of_hum = decay_powers(rate, per_rate)
-        dpm, rpm = block[STOCK, j], block[STOCK + 1, j]
-        bio, hum = block[STOCK + 2, j], block[STOCK + 3, j]
-        d, r, b, h = dpm * of_dpm, rpm * of_rpm, bio * of_bio, hum * of_hum
-        lost = (dpm - d) + (rpm - r) + (bio - b) + (hum - h)
-        kept, plant = lost * block[KEPT, j], block[PLANT, j]
-        block[RESPIRED, j] += lost - kept
-        block[STOCK, j] = d + plant * block[ENTRY, j]
-        block[STOCK + 1, j] = r + plant * block[ENTRY + 1, j]
-        block[STOCK + 2, j] = b + p.bio_fraction * kept
-        block[STOCK + 3, j] = h + p.hum_fraction * kept + plant * block[ENTRY + 2, j]
-
-
 @njit
 def decay_powers(rate: float, per_rate: float) -> tuple[float, float, float, float]:
     """Shares of DPM, RPM, BIO and HUM that are left after a month: `pools.decay_factors`.
@@ -251,6 +224,26 @@ def decay_powers(rate: float, per_rate: float) -> tuple[float, float, float, flo
     q125 = q120 * q5
     q250 = q125 * q125
     return q250 * q250, q15, q30 * q3, q
+
+
+@inlined
+def turn_over(cells: int, per_rate: float, p: Parameters, block: Floats) -> None:
+    """Let the month pass over the pools, then add its input: `pools.decompose`.
+
+    `per_rate` is k_HUM / 12.
+    """
+    for j in range(cells):
+        of_dpm, of_rpm, of_bio, of_hum = decay_powers(block[RATE, j], per_rate)
+        dpm, rpm = block[STOCK, j], block[STOCK + 1, j]
+        bio, hum = block[STOCK + 2, j], block[STOCK + 3, j]
+        d, r, b, h = dpm * of_dpm, rpm * of_rpm, bio * of_bio, hum * of_hum
+        lost = (dpm - d) + (rpm - r) + (bio - b) + (hum - h)
+        kept, plant = lost * block[KEPT, j], block[PLANT, j]
+        block[RESPIRED, j] += lost - kept
+        block[STOCK, j] = d + plant * block[ENTRY, j]
+        block[STOCK + 1, j] = r + plant * block[ENTRY + 1, j]
+        block[STOCK + 2, j] = b + p.bio_fraction * kept
+        block[STOCK + 3, j] = h + p.hum_fraction * kept + plant * block[ENTRY + 2, j]
 
 
 @inlined

@@ -21,13 +21,13 @@ from recarb.rothc.block_steps import (
     load_input,
     load_warmth,
     load_water,
-    pass_month,
     pass_water,
     pass_weather,
     reset_columns,
     slow_paddy,
     solve_steady,
     turn_columns,
+    turn_over,
 )
 from recarb.rothc.equilibrium import COLUMNS, DRIFT_TOLERANCE_MM, INPUTS, NO_TURNOVER, OK, POOLS
 from recarb.rothc.parameters import Parameters
@@ -120,7 +120,8 @@ def warm_up_block(
                     block[ENTRY + c, j] = land.entry[c, year % land.entry.shape[1], lo + j]
         load_month(weather, month, lo, hi, block)
         load_input(c_input[year, lo:hi], land.share[month % land.share.shape[0], lo:hi], block)
-        pass_month(cells, per_rate, p, block)
+        pass_weather(cells, p, block)
+        turn_over(cells, per_rate, p, block)
     for j in range(cells):
         mean_rate[j] = block[RATES, j] / months
         deficit_mm[j], respired[j] = block[DEFICIT, j], block[RESPIRED, j]
