@@ -36,9 +36,13 @@ def test_the_fingerprint_follows_every_source_that_is_compiled(package):
     assert compiled.source_fingerprint(package) == before
 
 
-def test_the_folder_is_named_by_the_fingerprint(tmp_path, monkeypatch):
+def test_the_folder_is_named_by_the_fingerprint_and_the_place(tmp_path, monkeypatch):
     monkeypatch.setenv("RECARB_CACHE_DIR", str(tmp_path))
-    assert compiled.cache_folder() == tmp_path / "kernels" / compiled.source_fingerprint()
+    here = compiled.cache_folder()
+    assert here.parent == tmp_path / "kernels"
+    assert here.name.startswith(compiled.source_fingerprint())
+    monkeypatch.setattr(compiled, "PACKAGE", tmp_path)
+    assert compiled.cache_folder().name.split("-")[1] != here.name.split("-")[1]
 
 
 def plus_one(x: float) -> float:

@@ -28,12 +28,14 @@ def cache_folder() -> Path:
     """Folder of the compiled kernels.
 
     numba does not notice an edit in an imported module (numba #1833, #8359) and would keep an old
-    `rates.py` inside `kernels.py`; a folder named by the hash of all sources cannot be stale.
+    `rates.py` inside `kernels.py`; a folder named by the hash of all sources cannot be stale. Each
+    place where recarb is installed has its own, as it has inside numba's cache.
     """
     import platformdirs
 
     base = os.environ.get("RECARB_CACHE_DIR") or platformdirs.user_cache_dir("recarb")
-    return Path(base) / "kernels" / source_fingerprint()
+    place = hashlib.sha256(str(PACKAGE).encode()).hexdigest()[:8]
+    return Path(base) / "kernels" / f"{source_fingerprint()}-{place}"
 
 
 def is_compiled(kernel: Callable[..., Any]) -> bool:

@@ -207,18 +207,19 @@ def _override(report: CheckReport, layer: Layer, where: str, grid: GeoBox | None
 
 
 def _small_gain(config: RunConfig) -> list[Finding]:
-    """Gains that look like shares: 0.05 for 5 %."""
-    gains = [gain for scenario in config.scenarios for gain in scenario.gains_pct]
-    largest, limit = max(map(abs, gains), default=0.0), config.suspicion.gain_below_pct
-    if not 0.0 < largest < limit:
+    """Scenarios whose gains look like shares: 0.05 for 5 %."""
+    limit = config.suspicion.gain_below_pct
+    largest = {one.name: max(map(abs, one.gains_pct)) for one in config.scenarios}
+    small = [f"{gain:g} % in {name}" for name, gain in largest.items() if 0.0 < gain < limit]
+    if not small:
         return []
     return [
         suspicion(
             SuspicionCode.SMALL_GAIN,
             "scenarios",
-            f"the largest gain of all scenarios is {largest:g} %; expected {limit:g} % or more of "
-            "the carbon input under business as usual",
-            "are they shares? gains are percent: gain_pct = 5.0, not 0.05",
+            f"the largest gain is {', '.join(small)}; expected {limit:g} % or more of the carbon "
+            "input under business as usual",
+            "is it a share? gains are percent: gain_pct = 5.0, not 0.05",
         )
     ]
 

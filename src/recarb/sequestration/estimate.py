@@ -36,10 +36,10 @@ from recarb.sequestration.tables import ModelTables
 # Measured on two cores of a server, November 2026, default choices; see docs/science/benchmarks.md
 START_S = 12.0  # loading, compiling or loading the kernels, hashes of the inputs, pictures
 CELL_S = 28e-6  # of one core, for a cell that runs: reading, writing, what no run adds to
-RUN_S = 2.4e-6  # of one core, for a run of the block kernels
+RUN_S = 2.0e-6  # of one core, for a run of the block kernels
 DRAW_S = 1.3e-6  # of one core, for a draw beside its run: drawing, statistics
 DELTA_RUNS = 15
-SINGLE = 7.0  # times as long where a variant goes cell by cell
+SINGLE = 8.0  # times as long where a variant goes cell by cell
 OVERVIEWS = 1.4  # smaller copies inside each map, and blocks that are partly empty
 PICTURES_BYTES = 10_000_000  # and tables and log
 SECONDS_PER_MINUTE, SECONDS_PER_HOUR = 60.0, 3600.0
