@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -35,12 +35,15 @@ class Run:
     peak_disk_bytes: int | None = None
 
 
-def measure(command: Sequence[str], folder: Path) -> Run:
+def measure(
+    command: Sequence[str], folder: Path, environment: Mapping[str, str] | None = None
+) -> Run:
     """Run a command from the repository's root and measure it.
 
     Parameters
     ----------
     folder : where the command writes; how much room its files take meanwhile is watched
+    environment : variables that are set for the command
 
     Raises
     ------
@@ -56,6 +59,7 @@ def measure(command: Sequence[str], folder: Path) -> Run:
             subprocess.run(  # noqa: S603 - our own commands
                 [*launcher, *command],
                 cwd=ROOT,
+                env={**os.environ, **(environment or {})},
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 check=True,

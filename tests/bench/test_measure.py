@@ -46,6 +46,13 @@ def test_a_command_that_fails_says_why(tmp_path):
         measure(python("raise SystemExit('the reason')"), tmp_path)
 
 
+def test_a_variable_is_set_for_the_command_alone(tmp_path):
+    code = "import os; assert os.environ['RECARB_CACHE_DIR'] == 'here'"
+    measure(python(code), tmp_path, {"RECARB_CACHE_DIR": "here"})
+    with pytest.raises(ModelError):
+        measure(python(code), tmp_path)
+
+
 def test_the_machine_is_described():
     facts = machine()
     assert facts["cores"] >= 1

@@ -3,11 +3,9 @@
 import shutil
 from pathlib import Path
 
-import numba
 import pytest
 
 from recarb.core import compile as compiled
-from recarb.rothc import kernels
 from recarb.sequestration import compiling
 
 
@@ -27,7 +25,7 @@ def test_the_fingerprint_follows_every_source_that_is_compiled(package):
         if "recarb.core.compile import" in path.read_text(encoding="utf-8")
         and "njit" in path.read_text(encoding="utf-8")
     ]
-    assert {"rates.py", "kernels.py", "npp.py", "gather.py"} <= {path.name for path in users}
+    assert {"rates.py", "blocks.py", "npp.py", "gather.py"} <= {path.name for path in users}
     for source in (*users, package / "rothc/parameters.py"):
         text = source.read_text(encoding="utf-8")
         source.write_text(text + "\n# edited\n", encoding="utf-8")
@@ -49,18 +47,14 @@ def plus_one(x: float) -> float:
     return x + 1.0
 
 
-def test_compiling_is_announced_once(tmp_path, monkeypatch):
+def test_compiling_is_announced_where_it_happens_and_once(tmp_path, monkeypatch):
     monkeypatch.setenv("RECARB_CACHE_DIR", str(tmp_path))
     monkeypatch.setattr("numba.config.CACHE_DIR", str(compiled.cache_folder()))
     told = []
-    dispatcher = compiled.njit(plus_one)
-    for _ in range(2):
-        with compiling.compiling(dispatcher, 7, lambda *step: told.append(step)):
-            assert dispatcher(1.0) == 2.0
-    assert told == [(0, 1, "compiling the model, first time on this machine (about 7 s)")]
-
-
-def test_the_kernels_that_are_waited_for_are_dispatchers():
-    """Their names are those of files in the cache."""
-    for kernel in (kernels._spin_up, kernels._forward):
-        assert isinstance(kernel, numba.core.dispatcher.Dispatcher)
+    kernel, of_another_process = compiled.njit(plus_one), compiled.njit(plus_one)
+    with compiling.compiling(7, lambda *step: told.append(step)):
+        assert kernel(1.0) == kernel(1) == 2.0  # compiled for both types
+    assert told == [(0, 1, "compiling the model, first time on this machine (up to 7 s)")]
+    with compiling.compiling(7, lambda *step: told.append(step)):
+        assert of_another_process(1.0) == 2.0
+    assert len(told) == 1, "it was in the cache"

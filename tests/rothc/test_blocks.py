@@ -246,6 +246,15 @@ def test_a_cell_that_is_not_plain_inside_a_block_of_plain_ones(
         assert (np.isfinite(rate[:, i]) == (status == OK)).all()
 
 
+@every_phase
+def test_the_blocks_leave_nothing_to_the_scalar_equations(phase, monkeypatch):
+    """Those are not even compiled in a run of RothC-26.3, whatever its cells are like."""
+    field = random_field(100, cover_by_month=True)
+    expected = scalar(field, phase)
+    monkeypatch.setattr(kernels, f"{phase}_cells", None)
+    assert_agrees(field.run(phase), expected, phase)
+
+
 def test_the_drift_of_many_years_is_followed_to_its_end():
     """0.6 mm a year: some ninety years from a wet soil to the driest one."""
     field, i = among_plain_cells(-0.05)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.factories import YEAR, cells, config
 
-from recarb.rothc import kernels
+from recarb.rothc import blocks
 from recarb.rothc.reference import Month, Soil, step
 from recarb.sequestration.ledger import Outcome
 from recarb.sequestration.products import diagnostics, products
@@ -264,7 +264,8 @@ def test_shares_of_the_input_move_the_equilibrium():
 
 
 def signatures() -> list[int]:
-    return [len(k.signatures) for k in (kernels._spin_up, kernels._warm_up, kernels._forward)]
+    phases = (blocks.spin_up_blocks, blocks.warm_up_blocks, blocks.forward_blocks)
+    return [len(phase.signatures) for phase in phases]
 
 
 def test_no_layout_of_the_inputs_compiles_a_kernel_again():

@@ -38,12 +38,6 @@ def cache_folder() -> Path:
     return Path(base) / "kernels" / f"{source_fingerprint()}-{place}"
 
 
-def is_compiled(kernel: Callable[..., Any]) -> bool:
-    """Whether the cache holds a kernel, for any types."""
-    module = kernel.__module__.rsplit(".", 1)[-1]
-    return any(cache_folder().rglob(f"{module}.{kernel.__qualname__}-*.nbi"))
-
-
 def _usable_cache() -> bool:
     folder = cache_folder()
     try:

@@ -312,6 +312,20 @@ def compose_columns(later: Floats, columns: Floats) -> None:
                 hum[j] += of_input[2, j]
 
 
+@inlined
+def repeat_columns(annual: Floats, years: int, columns: Floats) -> None:
+    """Let `years` of the map `annual` pass over `columns`: `equilibrium.repeat_map`.
+
+    `annual` becomes a power of itself.
+    """
+    while years > 0:
+        if years % 2 == 1:
+            compose_columns(annual, columns)
+        years //= 2
+        if years > 0:
+            compose_columns(annual.copy(), annual)
+
+
 @njit
 def solve_steady(columns: Floats, entry: Floats, pools: Floats) -> None:
     """Put y* per unit of annual input into `pools` (4, cells): `equilibrium.solve_steady`.

@@ -1,7 +1,7 @@
-"""The phases for a block of cells at once, month by month, with the steps of `block_steps`.
+"""The phases in blocks of cells, month by month, with the steps of `block_steps`.
 
-Every function works on the cells `lo` to `hi` of one member, WIDTH at most. The few whose deficit
-does not settle within the usual passes are marked, for `single` to do.
+A function of one block works on the cells `lo` to `hi` of one member, WIDTH at most. The few whose
+deficit does not settle within the usual passes are marked, and done again as blocks of one cell.
 """
 
 import numpy as np
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from recarb.core.compile import inlined, njit
 from recarb.rothc.block_steps import (
+    DEEPEST,
     DEFICIT,
     ENTRY,
     RATES,
@@ -16,20 +17,30 @@ from recarb.rothc.block_steps import (
     ROWS,
     STOCK,
     WIDTH,
-    compose_columns,
     describe_soils,
     load_input,
     load_warmth,
     load_water,
     pass_water,
     pass_weather,
+    repeat_columns,
     reset_columns,
     slow_paddy,
     solve_steady,
     turn_columns,
     turn_over,
 )
-from recarb.rothc.equilibrium import COLUMNS, DRIFT_TOLERANCE_MM, INPUTS, NO_TURNOVER, OK, POOLS
+from recarb.rothc.equilibrium import (
+    COLUMNS,
+    DEFICIT_NOT_PERIODIC,
+    DRIFT_TOLERANCE_MM,
+    INPUTS,
+    MAX_PASSES,
+    NO_TURNOVER,
+    NO_WATER_LIMITS,
+    OK,
+    POOLS,
+)
 from recarb.rothc.parameters import Parameters
 from recarb.rothc.weather import Land, Soils, Weather
 
@@ -39,7 +50,7 @@ Bools = NDArray[np.bool_]
 
 YEAR = 12  # months
 PLANT = 3  # rows of a column: a plant pool, BIO, HUM
-LEFT_OVER = 255  # status of a cell that `single` has to do
+PASSES = 2  # over the year, after which most deficits have settled
 
 
 @njit
@@ -130,11 +141,59 @@ def warm_up_block(
 
 
 @njit
-def year_deficit_block(weather: Weather, lo: int, hi: int, p: Parameters, block: Floats) -> None:
-    """Let the first year of the weather pass over the deficits."""
-    for month in range(YEAR):
-        load_month(weather, month, lo, hi, block)
-        pass_water(hi - lo, p, block)
+def warm_up_blocks(
+    pools: Floats,
+    deficit_mm: Floats,
+    weather: Weather,
+    soils: Soils,
+    land: Land,
+    c_input: Floats,
+    depth_cm: float,
+    p: Parameters,
+    step: int,
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """`kernels.warm_up` in blocks of `step` cells; deficits (member, 1, cell)."""
+    members, cells = soils.clay_pct.shape
+    after, deficit = pools.copy(), deficit_mm.copy()
+    mean_rate, respired = np.empty((members, cells)), np.empty((members, cells))
+    for lo in range(0, cells, step):
+        hi = min(lo + step, cells)
+        for k in range(members):
+            warm_up_block(
+                weather, soils, land, c_input[k], k, lo, hi, depth_cm, p, after[k, :, lo:hi],
+                deficit[k, 0, lo:hi], mean_rate[k, lo:hi], respired[k, lo:hi],
+            )  # fmt: skip
+    return after, deficit, mean_rate, respired
+
+
+@njit
+def settle_block(
+    weather: Weather, lo: int, hi: int, p: Parameters, block: Floats, status: Bytes
+) -> None:
+    """Let the year pass over empty deficits until each repeats; fill `status` (cells,).
+
+    A deficit that has settled stays, whatever the others do. One cell alone is followed for
+    MAX_PASSES years, a block of several for PASSES.
+    """
+    cells = hi - lo
+    for j in range(cells):
+        block[DEFICIT, j] = 0.0
+        status[j] = DEFICIT_NOT_PERIODIC if block[DEEPEST, j] < 0.0 else NO_WATER_LIMITS
+    for _ in range(MAX_PASSES if cells == 1 else PASSES):
+        earlier = block[DEFICIT].copy()
+        for month in range(YEAR):
+            load_month(weather, month, lo, hi, block)
+            pass_water(cells, p, block)
+        moving = False
+        for j in range(cells):
+            if status[j] != DEFICIT_NOT_PERIODIC:
+                block[DEFICIT, j] = earlier[j]
+            elif abs(block[DEFICIT, j] - earlier[j]) <= DRIFT_TOLERANCE_MM:
+                status[j] = OK
+            else:
+                moving = True
+        if not moving:
+            return
 
 
 @njit
@@ -180,28 +239,46 @@ def spin_up_block(
     mean_rate: Floats,
     status: Bytes,
 ) -> None:
-    """Equilibrium per unit of annual input; all four results are filled.
-
-    Status is LEFT_OVER where the deficit still moves in the second year from an empty one.
-    """
+    """Equilibrium per unit of annual input; all four results are filled."""
     cells = hi - lo
     block, columns = np.empty((ROWS, WIDTH)), np.empty((COLUMNS, PLANT, WIDTH))
-    for j in range(cells):
-        deficit_mm[j] = 0.0
     fill_block(soils, land, member, lo, hi, depth_cm, p, deficit_mm, block)
-    year_deficit_block(weather, lo, hi, p, block)
-    earlier = block[DEFICIT].copy()
-    year_deficit_block(weather, lo, hi, p, block)
+    settle_block(weather, lo, hi, p, block, status)
     for j in range(cells):
-        moves = abs(block[DEFICIT, j] - earlier[j]) > DRIFT_TOLERANCE_MM
-        status[j] = LEFT_OVER if moves else OK
+        deficit_mm[j] = block[DEFICIT, j]
     annual_map_block(weather, land, 0, lo, hi, p, block, columns)
     solve_steady(columns, land.entry[:, 0, lo:hi], pools)
     for j in range(cells):
-        deficit_mm[j], mean_rate[j] = block[DEFICIT, j], block[RATES, j] / YEAR
-        if status[j] == OK and not np.isfinite(pools[0, j]):
-            status[j] = NO_TURNOVER
+        mean_rate[j] = block[RATES, j] / YEAR
+        if status[j] == OK:
+            deficit_mm[j] = block[DEFICIT, j]
+            if not np.isfinite(pools[0, j]):
+                status[j] = NO_TURNOVER
+        if status[j] != OK:
             mean_rate[j] = np.nan
+            for pool in range(POOLS):
+                pools[pool, j] = np.nan
+
+
+@njit
+def spin_up_blocks(
+    weather: Weather, soils: Soils, land: Land, depth_cm: float, p: Parameters, step: int
+) -> tuple[Floats, Floats, Floats, Bytes]:
+    """`kernels.spin_up` in blocks of `step` cells; deficits (member, 1, cell)."""
+    members, cells = soils.clay_pct.shape
+    pools, mean_rate = np.empty((members, POOLS, cells)), np.empty((members, cells))
+    deficit = np.zeros((members, 1, cells))
+    status = np.full((members, cells), np.uint8(DEFICIT_NOT_PERIODIC))
+    for width in (step, 1):
+        for lo in range(0, cells, width):
+            hi = min(lo + width, cells)
+            for k in range(members):
+                if width > 1 or status[k, lo] == DEFICIT_NOT_PERIODIC:
+                    spin_up_block(
+                        weather, soils, land, k, lo, hi, depth_cm, p, pools[k, :, lo:hi],
+                        deficit[k, 0, lo:hi], mean_rate[k, lo:hi], status[k, lo:hi],
+                    )  # fmt: skip
+    return pools, deficit, mean_rate, status
 
 
 @njit
@@ -237,28 +314,57 @@ def forward_block(
     left: Floats,
     response: Floats,
     mean_rate: Floats,
-    undone: Bools,
+    moving: Bools,
 ) -> None:
     """What is left of `start` (4, cells) after `years`, and the response to a unit of input.
 
     The first year is stepped from the deficit that is inherited, the second gives the annual map
-    of all that follow. `undone` marks the cells whose deficit moves on in the second year.
+    of all that follow. `moving` marks the cells whose deficit moves on in the second year; one cell
+    alone is stepped until it does not.
     `left` (4, cells), `response` (3, 4, cells), `mean_rate` (cells,) are filled.
     """
+    cells, remaining = hi - lo, years
     block, columns = np.empty((ROWS, WIDTH)), np.empty((COLUMNS, PLANT, WIDTH))
+    annual = np.empty((COLUMNS, PLANT, WIDTH))
     fill_block(soils, land, member, lo, hi, depth_cm, p, deficit_mm, block)
-    annual_map_block(weather, land, 0, lo, hi, p, block, columns)
-    if years > 1:
-        earlier, annual = block[DEFICIT].copy(), np.empty((COLUMNS, PLANT, WIDTH))
-        annual_map_block(weather, land, 0, lo, hi, p, block, annual)
-        for j in range(hi - lo):
-            undone[j] = block[DEFICIT, j] != earlier[j]
-        remaining = years - 1
-        while remaining > 0:
-            if remaining % 2 == 1:
-                compose_columns(annual, columns)
-            compose_columns(annual.copy(), annual)
-            remaining //= 2
-    for j in range(hi - lo):
+    while remaining > 0:
+        first, earlier = remaining == years, block[DEFICIT].copy()
+        annual_map_block(weather, land, 0, lo, hi, p, block, columns if first else annual)
+        for j in range(cells):
+            moving[j] = not first and block[DEFICIT, j] != earlier[j]
+        stepped = first or (cells == 1 and moving[0])
+        if not first:
+            repeat_columns(annual, 1 if stepped else remaining, columns)
+        remaining = remaining - 1 if stepped else 0
+    for j in range(cells):
         mean_rate[j] = block[RATES, j] / YEAR
         read_columns(columns, start, j, left, response)
+
+
+@njit
+def forward_blocks(
+    pools: Floats,
+    deficit_mm: Floats,
+    weather: Weather,
+    soils: Soils,
+    land: Land,
+    years: int,
+    depth_cm: float,
+    p: Parameters,
+    step: int,
+) -> tuple[Floats, Floats, Floats]:
+    """`kernels.forward` in blocks of `step` cells; deficits (member, 1, cell)."""
+    members, cells = soils.clay_pct.shape
+    left, response = np.empty((members, POOLS, cells)), np.empty((members, INPUTS, POOLS, cells))
+    mean_rate, moving = np.empty((members, cells)), np.ones((members, cells), dtype=np.bool_)
+    for width in (step, 1):
+        for lo in range(0, cells, width):
+            hi = min(lo + width, cells)
+            for k in range(members):
+                if width > 1 or moving[k, lo]:
+                    forward_block(
+                        weather, soils, land, pools[k, :, lo:hi], deficit_mm[k, 0, lo:hi], years, k,
+                        lo, hi, depth_cm, p, left[k, :, lo:hi], response[k, :, :, lo:hi],
+                        mean_rate[k, lo:hi], moving[k, lo:hi],
+                    )  # fmt: skip
+    return left, response, mean_rate

@@ -11,20 +11,19 @@ Deficits are (member, cell); with mixed cover (member, 2, cell), of covered and 
 import numpy as np
 from numpy.typing import NDArray
 
-from recarb.core.compile import njit
 from recarb.core.errors import MissingData
 from recarb.rothc.block_steps import WIDTH, supports
-from recarb.rothc.blocks import (
-    LEFT_OVER,
-    forward_block,
-    spin_up_block,
-    warm_up_block,
-)
-from recarb.rothc.equilibrium import INPUTS, POOLS
+from recarb.rothc.blocks import forward_blocks, spin_up_blocks, warm_up_blocks
 from recarb.rothc.parameters import STANDARD, Parameters
 from recarb.rothc.pools import co2_ratio
 from recarb.rothc.rates import Limits, paddy_rate, seasonal_paddy_rate
-from recarb.rothc.single import forward_cell, limits_of, spin_up_cell, step_months, warm_up_cell
+from recarb.rothc.single import (
+    forward_cells,
+    limits_of,
+    spin_up_cells,
+    step_months,
+    warm_up_cells,
+)
 from recarb.rothc.weather import Land, Soils, Weather
 
 __all__ = ["BLOCK", "YEAR", "forward", "prepared", "run_months", "spin_up", "warm_up"]
@@ -109,52 +108,11 @@ def spin_up(
     mean_rate : (member, cell) [-]
     status : (member, cell) `OK`, `NO_TURNOVER`, `DEFICIT_NOT_PERIODIC` or `NO_WATER_LIMITS`
     """
+    what = (weather, prepared(soils, depth_cm, p), with_calendar(land, p), depth_cm, p)
     in_blocks = supports(p) and not p.variant.analytical_spin_up
-    pools, deficit, mean_rate, status = _spin_up(
-        weather, prepared(soils, depth_cm, p), with_calendar(land, p), depth_cm, p, block, in_blocks
-    )
+    found = spin_up_blocks(*what, min(block, WIDTH)) if in_blocks else spin_up_cells(*what)
+    pools, deficit, mean_rate, status = found
     return pools, as_given(deficit, p), mean_rate, status
-
-
-@njit
-def _spin_up(
-    weather: Weather,
-    soils: Soils,
-    land: Land,
-    depth_cm: float,
-    p: Parameters,
-    block: int,
-    in_blocks: bool,
-) -> tuple[Floats, Floats, Floats, Bytes]:
-    members, cells = soils.clay_pct.shape
-    pools, mean_rate = np.empty((members, POOLS, cells)), np.empty((members, cells))
-    deficit = np.empty((members, 2 if p.variant.mixed_cover else 1, cells))
-    status = np.full((members, cells), np.uint8(LEFT_OVER))
-    step = min(block, WIDTH)
-    for lo in range(0, cells, step):
-        hi = min(lo + step, cells)
-        for k in range(members):
-            if in_blocks:
-                spin_up_block(
-                    weather,
-                    soils,
-                    land,
-                    k,
-                    lo,
-                    hi,
-                    depth_cm,
-                    p,
-                    pools[k, :, lo:hi],
-                    deficit[k, 0, lo:hi],
-                    mean_rate[k, lo:hi],
-                    status[k, lo:hi],
-                )
-            for i in range(lo, hi):
-                if status[k, i] == LEFT_OVER:
-                    mean_rate[k, i], status[k, i] = spin_up_cell(
-                        weather, soils, land, k, i, depth_cm, p, pools[k, :, i], deficit[k, :, i]
-                    )
-    return pools, deficit, mean_rate, status
 
 
 def warm_up(
@@ -184,7 +142,7 @@ def warm_up(
     mean_rate : (member, cell) [-]
     respired : (member, cell) [t C ha-1] over the whole series
     """
-    pools, deficit, mean_rate, respired = _warm_up(
+    what = (
         pools,
         by_ground(deficit_mm, p),
         weather,
@@ -193,55 +151,10 @@ def warm_up(
         c_input,
         depth_cm,
         p,
-        block,
-        supports(p),
     )
+    found = warm_up_blocks(*what, min(block, WIDTH)) if supports(p) else warm_up_cells(*what)
+    pools, deficit, mean_rate, respired = found
     return pools, as_given(deficit, p), mean_rate, respired
-
-
-@njit
-def _warm_up(
-    pools: Floats,
-    deficit_mm: Floats,
-    weather: Weather,
-    soils: Soils,
-    land: Land,
-    c_input: Floats,
-    depth_cm: float,
-    p: Parameters,
-    block: int,
-    in_blocks: bool,
-) -> tuple[Floats, Floats, Floats, Floats]:
-    members, cells = soils.clay_pct.shape
-    after, deficit = pools.copy(), deficit_mm.copy()
-    mean_rate, respired = np.zeros((members, cells)), np.zeros((members, cells))
-    step = min(block, WIDTH)
-    for lo in range(0, cells, step):
-        hi = min(lo + step, cells)
-        for k in range(members):
-            if in_blocks:
-                warm_up_block(
-                    weather,
-                    soils,
-                    land,
-                    c_input[k],
-                    k,
-                    lo,
-                    hi,
-                    depth_cm,
-                    p,
-                    after[k, :, lo:hi],
-                    deficit[k, 0, lo:hi],
-                    mean_rate[k, lo:hi],
-                    respired[k, lo:hi],
-                )
-                continue
-            for i in range(lo, hi):
-                mean_rate[k, i], respired[k, i] = warm_up_cell(
-                    weather, soils, land, c_input, k, i, depth_cm, p,
-                    after[k, :, i], deficit[k, :, i],
-                )  # fmt: skip
-    return after, deficit, mean_rate, respired
 
 
 def forward(
@@ -273,7 +186,7 @@ def forward(
         Pools after `years` from a unit of annual input entering DPM, RPM or HUM.
     mean_rate : (member, cell) [-] of the last year's climate state
     """
-    return _forward(
+    what = (
         pools,
         by_ground(deficit_mm, p),
         weather,
@@ -282,60 +195,8 @@ def forward(
         years,
         depth_cm,
         p,
-        block,
-        supports(p),
     )
-
-
-@njit
-def _forward(
-    pools: Floats,
-    deficit_mm: Floats,
-    weather: Weather,
-    soils: Soils,
-    land: Land,
-    years: int,
-    depth_cm: float,
-    p: Parameters,
-    block: int,
-    in_blocks: bool,
-) -> tuple[Floats, Floats, Floats]:
-    members, cells = soils.clay_pct.shape
-    left = np.empty((members, POOLS, cells))
-    response = np.empty((members, INPUTS, POOLS, cells))
-    mean_rate = np.empty((members, cells))
-    undone = np.ones(cells, dtype=np.bool_)
-    step = min(block, WIDTH)
-    for lo in range(0, cells, step):
-        hi = min(lo + step, cells)
-        for k in range(members):
-            if in_blocks:
-                undone[lo:hi] = False
-                forward_block(
-                    weather,
-                    soils,
-                    land,
-                    pools[k, :, lo:hi],
-                    deficit_mm[k, 0, lo:hi],
-                    years,
-                    k,
-                    lo,
-                    hi,
-                    depth_cm,
-                    p,
-                    left[k, :, lo:hi],
-                    response[k, :, :, lo:hi],
-                    mean_rate[k, lo:hi],
-                    undone[lo:hi],
-                )
-            for i in range(lo, hi):
-                if undone[i]:
-                    start = pools[k, :, i].copy()
-                    mean_rate[k, i] = forward_cell(
-                        weather, soils, land, k, i, start, deficit_mm[k, :, i],
-                        years, depth_cm, p, left[k, :, i], response[k, :, :, i],
-                    )  # fmt: skip
-    return left, response, mean_rate
+    return forward_blocks(*what, min(block, WIDTH)) if supports(p) else forward_cells(*what)
 
 
 def limits_of_soil(soils: Soils, depth_cm: float, p: Parameters) -> Limits:

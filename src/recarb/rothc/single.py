@@ -1,7 +1,7 @@
 """The phases for one cell, with the scalar equations of `rates`, `pools` and `equilibrium`.
 
-For the cells that `blocks` leaves over, for parameters and variants its short cuts do not hold for,
-and for the month-by-month run of one soil. Shapes are those of `kernels`, `member` and `i` pick the
+For parameters and variants that the short cuts of `blocks` do not hold for, and for the
+month-by-month run of one soil. Shapes are those of `kernels`, `member` and `i` pick the
 cell; deficits are (1,), or (2,) with mixed cover: covered and bare ground.
 """
 
@@ -42,6 +42,7 @@ from recarb.rothc.rates import (
 from recarb.rothc.weather import Land, Soils, Weather
 
 Floats = NDArray[np.float64]
+Bytes = NDArray[np.uint8]
 
 YEAR = 12  # months
 
@@ -129,6 +130,23 @@ def spin_up_cell(
 
 
 @njit
+def spin_up_cells(
+    weather: Weather, soils: Soils, land: Land, depth_cm: float, p: Parameters
+) -> tuple[Floats, Floats, Floats, Bytes]:
+    """`kernels.spin_up` cell by cell; deficits (member, 1 | 2, cell)."""
+    members, cells = soils.clay_pct.shape
+    pools, mean_rate = np.empty((members, POOLS, cells)), np.empty((members, cells))
+    deficit = np.empty((members, 2 if p.variant.mixed_cover else 1, cells))
+    status = np.empty((members, cells), dtype=np.uint8)
+    for k in range(members):
+        for i in range(cells):
+            mean_rate[k, i], status[k, i] = spin_up_cell(
+                weather, soils, land, k, i, depth_cm, p, pools[k, :, i], deficit[k, :, i]
+            )
+    return pools, deficit, mean_rate, status
+
+
+@njit
 def warm_up_cell(
     weather: Weather,
     soils: Soils,
@@ -175,6 +193,29 @@ def warm_up_cell(
 
 
 @njit
+def warm_up_cells(
+    pools: Floats,
+    deficit_mm: Floats,
+    weather: Weather,
+    soils: Soils,
+    land: Land,
+    c_input: Floats,
+    depth_cm: float,
+    p: Parameters,
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """`kernels.warm_up` cell by cell; deficits (member, 1 | 2, cell)."""
+    members, cells = soils.clay_pct.shape
+    after, deficit = pools.copy(), deficit_mm.copy()
+    mean_rate, respired = np.empty((members, cells)), np.empty((members, cells))
+    for k in range(members):
+        for i in range(cells):
+            mean_rate[k, i], respired[k, i] = warm_up_cell(
+                weather, soils, land, c_input, k, i, depth_cm, p, after[k, :, i], deficit[k, :, i]
+            )
+    return after, deficit, mean_rate, respired
+
+
+@njit
 def forward_cell(
     weather: Weather,
     soils: Soils,
@@ -218,6 +259,30 @@ def forward_cell(
         for pool in range(POOLS):
             response[c, pool] = columns[POOLS + c, pool]
     return float(rates.mean())
+
+
+@njit
+def forward_cells(
+    pools: Floats,
+    deficit_mm: Floats,
+    weather: Weather,
+    soils: Soils,
+    land: Land,
+    years: int,
+    depth_cm: float,
+    p: Parameters,
+) -> tuple[Floats, Floats, Floats]:
+    """`kernels.forward` cell by cell; deficits (member, 1 | 2, cell)."""
+    members, cells = soils.clay_pct.shape
+    left, response = np.empty((members, POOLS, cells)), np.empty((members, INPUTS, POOLS, cells))
+    mean_rate = np.empty((members, cells))
+    for k in range(members):
+        for i in range(cells):
+            mean_rate[k, i] = forward_cell(
+                weather, soils, land, k, i, pools[k, :, i].copy(), deficit_mm[k, :, i], years,
+                depth_cm, p, left[k, :, i], response[k, :, :, i],
+            )  # fmt: skip
+    return left, response, mean_rate
 
 
 @njit

@@ -1,7 +1,6 @@
 """A sample of cells, brought to the model: whether any runs, and whether its input can grow."""
 
 from collections.abc import Iterator
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,13 +10,11 @@ from affine import Affine
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 
-from recarb.core.compile import is_compiled
 from recarb.core.config import RunConfig
 from recarb.core.findings import Finding, Severity
 from recarb.core.grid import Tile
 from recarb.io.raster import ROI
 from recarb.io.vectors import Units
-from recarb.rothc import kernels
 from recarb.sequestration.carbon_input import reference_npp
 from recarb.sequestration.chains import PERCENT
 from recarb.sequestration.check_report import CheckReport
@@ -131,8 +128,7 @@ def check_sample(
     for number, tile in enumerate(occupied.tiles()):
         if number >= SAMPLE_TILES and sample.cells:
             break  # beyond the sample only while nothing runs
-        ready = is_compiled(kernels._spin_up)
-        with nullcontext() if ready else compiling(kernels._spin_up, COMPILE_S, report.progress):
+        with compiling(COMPILE_S, report.progress):
             loaded, tiles = inputs.load(tile), number + 1
             sample.add(loaded, inputs)
         if report.example is None and loaded.cells.sizes["cell"]:

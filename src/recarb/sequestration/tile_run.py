@@ -12,7 +12,6 @@ from recarb.core.config import RunConfig
 from recarb.core.findings import Progress
 from recarb.core.grid import Tile
 from recarb.harmonise.gather import compile_gather
-from recarb.rothc import kernels
 from recarb.sequestration.compiling import compiling
 from recarb.sequestration.ensemble_maps import ensemble_products
 from recarb.sequestration.flags import flag_cells
@@ -95,6 +94,6 @@ def compile_model(
     example: xr.Dataset, config: RunConfig, tables: ModelTables, progress: Progress
 ) -> None:
     """Run one cell, so that every kernel is compiled before threads ask for it all at once."""
-    with compiling(kernels._forward, COMPILE_S, progress):
+    with compiling(COMPILE_S, progress):
         compile_gather()
         simulate(example.isel(cell=slice(0, 1)), config, tables)
