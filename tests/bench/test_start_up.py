@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from bench import start_up
 from bench.asked import Asked
 from bench.measure import Run
+
+from bench import start_up
 
 
 def test_the_first_run_has_an_empty_cache_and_the_next_has_not(tmp_path, monkeypatch):
