@@ -129,6 +129,8 @@ class MapWriter:
 
     def _check_fit(self, values: NDArray[Any], row: int, column: int) -> None:
         """Refuse what a cast would turn into another number without a word."""
+        if values.dtype == self.spec.dtype and not np.isinf(values).any():
+            return
         known = values[~np.isnan(values)]
         kind = np.dtype(self.spec.dtype)
         limits = np.finfo(kind) if kind.kind == "f" else np.iinfo(kind)

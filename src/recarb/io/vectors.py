@@ -1,6 +1,7 @@
 """Boundaries: polygons of any OGR file, and which cell of a grid lies in which unit."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -30,12 +31,17 @@ class Units:
     shapes: tuple[Any, ...]
     path: AnyPath
 
+    @cached_property
+    def _tree(self) -> shapely.STRtree:
+        return shapely.STRtree(self.shapes)
+
     def on_grid(self, grid: GeoBox) -> NDArray[np.uint16]:
         """Unit number of every cell by its centre, (y, x); 0 outside."""
-        pairs = [(shape, number + 1) for number, shape in enumerate(self.shapes)]
-        result: NDArray[np.uint16] = rasterio.features.rasterize(
-            pairs, out_shape=grid.shape, transform=grid.transform, fill=OUTSIDE, dtype="uint16"
-        )
+        near = np.sort(self._tree.query(shapely.box(*grid.boundingbox)))
+        result = np.full(grid.shape, OUTSIDE, dtype=np.uint16)
+        if near.size:  # all polygons of the world would take longer than the model
+            pairs = [(self.shapes[number], number + 1) for number in near.tolist()]
+            rasterio.features.rasterize(pairs, out=result, transform=grid.transform)
         return result
 
 

@@ -129,7 +129,8 @@ class RunMaps:
     def write(self, result: TileResult) -> None:
         """Write one tile of every map."""
         row, column = result.tile.rows.start, result.tile.columns.start
-        at = (result.rows, result.columns)
+        width = result.tile.shape[1]
+        at = result.rows.astype(np.intp) * width + result.columns
         columns: dict[str, NDArray[Any]] = {**result.maps, **result.flags}
         for key, values in columns.items():
             writer, band = self._bands.get(key) or (self._writers[key][0], 1)
@@ -172,11 +173,12 @@ def two_letters(config: RunConfig) -> str:
 
 
 def _scattered(
-    values: NDArray[Any], at: tuple[NDArray[np.int32], NDArray[np.int32]], shape: tuple[int, int]
+    values: NDArray[Any], at: NDArray[np.intp], shape: tuple[int, int]
 ) -> NDArray[np.float32]:
-    block = np.full(shape, np.nan, dtype=np.float32)
+    """A block (y, x) with `values` at the flat positions `at`, NaN elsewhere."""
+    block = np.full(shape[0] * shape[1], np.nan, dtype=np.float32)
     block[at] = values
-    return block
+    return block.reshape(shape)
 
 
 def map_tags(config: RunConfig, inputs_hash: str, t0: int) -> dict[str, str]:
