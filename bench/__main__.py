@@ -20,6 +20,7 @@ MODULES = {
     "world": "bench.world_run",
     "peers": "bench.peers",
     "kernel": "bench.kernel",
+    "inputs": "bench.inputs_load",
     "monte_carlo": "bench.monte_carlo",
 }
 ALONE = "io_floor"  # country measures it too
