@@ -269,7 +269,7 @@ def spin_up_blocks(
     pools, mean_rate = np.empty((members, POOLS, cells)), np.empty((members, cells))
     deficit = np.zeros((members, 1, cells))
     status = np.full((members, cells), np.uint8(DEFICIT_NOT_PERIODIC))
-    for width in (step, 1):
+    for width in (step, 1):  # in the second round those that have not settled, one by one
         for lo in range(0, cells, width):
             hi = min(lo + width, cells)
             for k in range(members):
@@ -357,7 +357,7 @@ def forward_blocks(
     members, cells = soils.clay_pct.shape
     left, response = np.empty((members, POOLS, cells)), np.empty((members, INPUTS, POOLS, cells))
     mean_rate, moving = np.empty((members, cells)), np.ones((members, cells), dtype=np.bool_)
-    for width in (step, 1):
+    for width in (step, 1):  # in the second round those that have not settled, one by one
         for lo in range(0, cells, width):
             hi = min(lo + width, cells)
             for k in range(members):
