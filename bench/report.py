@@ -16,6 +16,7 @@ MIB, GIB = 2.0**20, 2.0**30
 S_PER_MIN, S_PER_HOUR, S_PER_DAY, S_PER_YEAR = 60.0, 3600.0, 86400.0, 86400.0 * 365.25
 COUNTRY, WORLD = 300_000, 50_000_000  # cells
 DOTS_PER_INCH, WIDTH, HEIGHT = 120, 9.0, 3.6
+COLUMNS = 2  # of panels
 NONE = "-"
 
 HEADER = (
@@ -220,33 +221,49 @@ def draw_world(records: Sequence[Record], path: Path) -> None:
 
 
 def draw_history(records: Sequence[Record], path: Path) -> None:
-    """What became of every case, from one measurement to the next."""
+    """What became of every case, from one measurement to the next: a panel per benchmark."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(WIDTH, HEIGHT), dpi=DOTS_PER_INCH, layout="constrained")
-    time, ratio = figure.subplots(1, 2)
-    whole = [record for record in records if record.benchmark != "peers"]
-    _lines(time, whole, lambda record: record.wall_s)
+    names = dict.fromkeys(record.benchmark for record in records if record.benchmark != "peers")
+    panels = [
+        (f"{name}: time [s]", [r for r in records if r.benchmark == name], _wall_s)
+        for name in names
+    ]
     compared = [record for record in records if record.benchmark == "country"]
-    _lines(ratio, compared, lambda record: record.ratio or float("nan"))
-    time.set(title="time [s]", yscale="log")
-    ratio.set(title="run over its floor [-]")
-    for axes in (time, ratio):
-        axes.grid(visible=True, alpha=0.3)
-        axes.tick_params(axis="x", rotation=30, labelsize=7)
-        if axes.lines:
-            axes.legend(fontsize=7)
+    panels.append(("country: run over its floor [-]", compared, _ratio))
+    rows = -(-len(panels) // COLUMNS)
+    figure = Figure(figsize=(WIDTH, HEIGHT * rows), dpi=DOTS_PER_INCH, layout="constrained")
+    places = figure.subplots(rows, COLUMNS, squeeze=False).flat
+    for axes, (title, shown, value) in zip(places, panels, strict=False):
+        _lines(axes, shown, value)
+        axes.set(title=title, yscale="linear" if value is _ratio else "log")
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.yaxis.set_minor_formatter("{x:g}")
+        axes.tick_params(axis="y", which="both", labelsize=6)
+    for axes in figure.axes[len(panels) :]:
+        axes.set_visible(False)
     figure.savefig(path, metadata={"Software": None})
+
+
+def _wall_s(record: Record) -> float:
+    return record.wall_s
+
+
+def _ratio(record: Record) -> float:
+    return record.ratio if record.ratio is not None else float("nan")
 
 
 def _lines(axes: Any, records: Sequence[Record], value: Callable[[Record], float]) -> None:
     """A line per case; the measurements stand in the order of time."""
-    labels = [f"{record.date[:10]}\n{record.machine['commit']}" for record in records]
+    labels = [f"{record.date[5:10]}\n{record.machine['commit']}" for record in records]
     places = {label: place for place, label in enumerate(dict.fromkeys(labels))}
     by_case: dict[str, list[tuple[int, float]]] = {}
     for label, record in zip(labels, records, strict=True):
-        case = by_case.setdefault(f"{record.benchmark}: {record.case}", [])
-        case.append((places[label], value(record)))
+        by_case.setdefault(record.case, []).append((places[label], value(record)))
     for name, points in by_case.items():
         axes.plot(*zip(*points, strict=True), "o-", label=name)
     axes.set_xticks(range(len(places)), list(places))
+    axes.grid(visible=True, alpha=0.3)
+    axes.tick_params(axis="x", labelsize=6)
+    if by_case:
+        axes.legend(fontsize=6, loc="upper left", bbox_to_anchor=(0.0, -0.22), frameon=False)
