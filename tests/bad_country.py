@@ -251,7 +251,7 @@ def codes(findings: Iterable[Finding]) -> list[str]:
     return [finding.code for finding in stopping(findings)]
 
 
-def refused(country: Country, *codes_expected: str, said: Iterable[str]) -> str:
+def assert_refused(country: Country, *codes_expected: str, said: Iterable[str]) -> str:
     """Check that a run stops with exactly these findings, says so, and leaves nothing behind.
 
     `said` are pieces of the message: the file, what was expected, what came, what to do.

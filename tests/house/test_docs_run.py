@@ -28,6 +28,8 @@ PAGES = [page for page in sorted(DOCS.glob("*.md")) if list(blocks(page.read_tex
 
 
 def run_commands(code, where):
+    """Run every line of a block that starts with "$ "; returns how many there were."""
+    ran = 0
     scripts = Path(sys.executable).parent
     known = os.environ | {"PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}", "COLUMNS": "160"}
     for line in code.splitlines():
@@ -37,17 +39,22 @@ def run_commands(code, where):
             )
             told = f"{where}: {line}\n{done.stdout}{done.stderr}"
             assert done.returncode == 0, told
+            ran += 1
+    return ran
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_the_page_works(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    namespace = {"__name__": "page"}
+    namespace, ran = {"__name__": "page"}, []
     for language, code, line in blocks(page.read_text("utf-8")):
         if language == "bash":
-            run_commands(code, f"{page.name}, line {line}")
+            ran.append(run_commands(code, f"{page.name}, line {line}"))
         else:
             exec(compile("\n" * (line - 1) + code, page.name, "exec"), namespace)
+            ran.append(code.count("\n"))
+    assert ran, "nothing of the page was run"
+    assert all(ran), f"blocks without a line that was run: {ran}"
 
 
 def test_the_tutorial_is_run():

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.bad_country import Country, codes, refused, traces
+from tests.bad_country import Country, assert_refused, codes, traces
 
 from recarb.cli import main
 from recarb.core.config import load_config
@@ -163,7 +163,7 @@ def test_five_broken_layers_give_five_findings(tmp_path):
     country.layers["land_use"].keep_bytes = 0.5
     country.layers["rain"].unit = None
     country.layers["pet"].names = ()
-    message = refused(
+    message = assert_refused(
         country,
         *("missing_data", "grid_mismatch", "input_error", "unit_error", "missing_data"),
         said=("5 finding(s)",),
@@ -180,7 +180,7 @@ def test_values_codes_months_and_boundary_are_told_together(tmp_path):
     country.layers["rain"].values /= 30.0
     country.table["boundary"] = {"path": "nowhere.geojson"}
     country.table["accept"] = ["dry_contry"]
-    message = refused(
+    message = assert_refused(
         country,
         *("undeclared_nodata", "impossible_value", "unknown_land_cover", "impossible_value"),
         *("dry_country", "missing_data", "config"),
@@ -195,21 +195,21 @@ def test_wrong_months_and_wrong_values_of_one_layer_are_told_together(tmp_path):
     temperature.names = ()
     temperature.values = temperature.values + 273.15
     said = ('first = "1981-01"', 'unit = "K"')
-    refused(country, "missing_data", "impossible_value", said=said)
+    assert_refused(country, "missing_data", "impossible_value", said=said)
 
 
 def test_a_misspelt_acceptance_is_a_fault_of_run_toml(tmp_path):
     country = Country(tmp_path)
     country.table["accept"] = ["dry_contry"]
     said = ("no check raises 'dry_contry'", "what can be accepted is", "dry_country")
-    refused(country, "config", said=said)
+    assert_refused(country, "config", said=said)
 
 
 def test_errors_cannot_be_accepted(tmp_path):
     country = Country(tmp_path)
     country.layers["clay"].values *= 10.0
     country.table["accept"] = ["impossible_value"]
-    refused(country, "impossible_value", "config", said=("errors cannot be accepted",))
+    assert_refused(country, "impossible_value", "config", said=("errors cannot be accepted",))
 
 
 def dry(country: Country) -> None:
@@ -257,7 +257,7 @@ def test_a_suspicion_stops_the_run_until_it_is_accepted(tmp_path, code, case):
     change(country)
     found = codes(check_run(country.config()).findings)
     assert code in found
-    message = refused(country, *found, said=said)
+    message = assert_refused(country, *found, said=said)
     assert f'"{code}"' in message.splitlines()[-1]  # accept = [...] to copy
     country.table["accept"] = found
     report = run(country.config())

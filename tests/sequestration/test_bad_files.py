@@ -12,11 +12,11 @@ from tests.bad_country import (
     NORTH,
     WEST,
     Country,
+    assert_refused,
     codes,
     grid,
     months,
     pattern,
-    refused,
     traces,
 )
 
@@ -198,7 +198,7 @@ CASES = (
 def test_a_faulty_file_stops_the_run_and_is_explained(tmp_path, case):
     country = Country(tmp_path)
     case.change(country)
-    refused(country, case.code, said=case.said)
+    assert_refused(country, case.code, said=case.said)
 
 
 def test_the_plain_country_runs_without_a_finding(tmp_path):
@@ -212,7 +212,7 @@ def test_the_plain_country_runs_without_a_finding(tmp_path):
 def test_a_missing_file_is_named_with_its_folder(tmp_path, key):
     country = Country(tmp_path)
     country.spoiled[key] = None
-    refused(
+    assert_refused(
         country, "missing_data", said=(str(country.path(key)), "no such file", "correct `path`")
     )
 
@@ -223,7 +223,7 @@ def test_a_file_that_is_no_raster(tmp_path, key, content):
     country = Country(tmp_path)
     country.spoiled[key] = content
     said = (f"{key}.tif", "raster GDAL can read", "Expected GeoTIFF or NetCDF", "error page")
-    refused(country, "input_error", said=said)
+    assert_refused(country, "input_error", said=said)
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.8, 0.95])
@@ -241,7 +241,7 @@ def test_half_a_file_is_an_error_and_no_crash(tmp_path, key, share):
 def test_a_warm_up_year_outside_the_series(tmp_path):
     country = Country(tmp_path)
     country.set("warm_up", years=[2001, 2005])
-    message = refused(
+    message = assert_refused(
         country,
         *["missing_data"] * 3,
         said=("expected the years 2001 to 2005", "1999-01 to 2003-12", "give a longer series"),
@@ -253,14 +253,14 @@ def test_a_warm_up_year_outside_the_series(tmp_path):
 def test_the_soc_map_on_the_other_side_of_the_earth_leaves_the_others_without_ground(tmp_path):
     country = Country(tmp_path)
     country.layers["soc"].transform = grid(CELL, -60.0, 10.0)[0]
-    message = refused(country, *["no_overlap"] * 5, said=("lies at x -60 to -58.8",))
+    message = assert_refused(country, *["no_overlap"] * 5, said=("lies at x -60 to -58.8",))
     assert all(f"{key}.tif" in message for key in LAYERS[1:])
 
 
 def test_a_soc_map_without_a_place_on_earth(tmp_path):
     country = Country(tmp_path)
     country.layers["soc"].crs = 'LOCAL_CS["field",UNIT["metre",1]]'
-    refused(country, "unreadable", said=("inputs.soc", "coordinate system"))
+    assert_refused(country, "unreadable", said=("inputs.soc", "coordinate system"))
 
 
 def test_a_series_with_a_start_of_its_own_and_another_in_run_toml(tmp_path):

@@ -15,12 +15,12 @@ from tests.bad_country import (
     WEST,
     Country,
     Raster,
+    assert_refused,
     computed,
     grid,
     months,
     pattern,
     reasons,
-    refused,
 )
 
 from recarb.core.findings import Severity
@@ -56,7 +56,7 @@ def test_a_boundary_that_bounds_nothing(tmp_path, shapes, crs, said):
     country = Country(tmp_path)
     boundary(country, shapes, crs)
     code = "missing_data" if "lines" in said[-1] else "grid_mismatch"
-    refused(country, code, said=("land.gpkg", *said))
+    assert_refused(country, code, said=("land.gpkg", *said))
 
 
 @pytest.mark.parametrize("content", [None, b"not a map"])
@@ -66,7 +66,7 @@ def test_a_boundary_that_is_not_there_or_no_map(tmp_path, content):
     if content is not None:
         (tmp_path / "land.gpkg").write_bytes(content)
     code = "missing_data" if content is None else "input_error"
-    refused(
+    assert_refused(
         country, code, said=("land.gpkg", "correct boundary.path" if content is None else "GDAL")
     )
 
@@ -76,7 +76,7 @@ def test_a_wrong_unit_field_lists_the_fields(tmp_path):
     boundary(country, {"A": BOX})
     country.set("boundary", unit_field="NAME_1")
     said = ("land.gpkg", "no field 'NAME_1'", "it has name", "correct boundary.unit_field")
-    refused(country, "config", said=said)
+    assert_refused(country, "config", said=said)
 
 
 def test_units_without_a_name_keep_their_land(tmp_path):
@@ -93,7 +93,7 @@ def test_a_boundary_with_no_cell_of_the_map_inside(tmp_path):
     country = Country(tmp_path)
     boundary(country, {"A": shapely.box(WEST + 0.06, NORTH - 0.04, WEST + 0.09, NORTH - 0.01)})
     said = ("no cell can be modelled", "120 cells: outside the boundary")
-    refused(country, "nothing_to_run", said=said)
+    assert_refused(country, "nothing_to_run", said=said)
 
 
 def field(lon: np.ndarray, lat: np.ndarray, low: float, high: float) -> np.ndarray:
@@ -172,7 +172,7 @@ def test_the_tiles_of_a_run_may_end_at_the_antimeridian(tmp_path):
 def test_a_grid_beyond_180_is_refused_with_advice(tmp_path):
     country = dateline(Country(tmp_path), lonlat_soc(177.0, 6.0))
     said = ("soc.tif", "longitudes from 177 to 183", "expected -180 to 180", "two halves")
-    refused(country, "grid_mismatch", said=said)
+    assert_refused(country, "grid_mismatch", said=said)
 
 
 @pytest.mark.parametrize("columns", [24, 25])  # a cell edge, or a cell, on the antimeridian
@@ -276,7 +276,7 @@ def test_a_frozen_country_has_nothing_to_run(tmp_path):
     country = Country(tmp_path)
     country.layers["temperature"].values -= 40.0
     said = ("no cell can be modelled", "120 cells: no month warm enough")
-    refused(country, "nothing_to_run", said=said)
+    assert_refused(country, "nothing_to_run", said=said)
 
 
 def test_a_country_of_one_cell(tmp_path):
@@ -315,7 +315,7 @@ def test_the_check_looks_at_the_islands_and_not_at_the_sea(tmp_path):
     country.layers["land_use"].values[:, 4:] = 210
     country.layers["land_use"].values[:, :4] = 210
     said = ("no cell can be modelled", "13 cells: land use is not modelled")
-    refused(country, "nothing_to_run", said=said)
+    assert_refused(country, "nothing_to_run", said=said)
 
 
 @pytest.mark.parametrize(("key", "outcome"), [("clay", "no_clay"), ("land_use", "no_land_use")])

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
-from tests.bad_country import Country, computed, maps_of, reasons, refused
+from tests.bad_country import Country, assert_refused, computed, maps_of, reasons
 
 from recarb.sequestration.checks import check_run
 from recarb.sequestration.pipeline import run
@@ -145,7 +145,7 @@ def test_the_files_of_a_run_in_other_units_are_the_same(tmp_path):
 def test_a_wrong_unit_stops_the_run_with_a_hint(tmp_path, case):
     country = Country(tmp_path)
     country.layers[case.key].values = case.turn(country)
-    message = refused(country, *case.undeclared, said=(f"{case.key}.tif", case.hint))
+    message = assert_refused(country, *case.undeclared, said=(f"{case.key}.tif", case.hint))
     assert "expected" in message or "read as" in message
 
 
@@ -154,7 +154,7 @@ def test_an_unknown_unit_is_an_error(tmp_path, key):
     country = Country(tmp_path)
     country.layers[key].unit = None
     said = (f"{key}.tif is unknown", "its tags name none", "write `unit = ...` beside its path")
-    refused(country, "unit_error", said=said)
+    assert_refused(country, "unit_error", said=said)
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ def test_a_unit_that_cannot_be_converted_is_an_error(tmp_path, key, unit, exampl
     country = Country(tmp_path)
     country.option(key, unit=unit)
     said = (f"{key}.tif", f"the unit {unit!r} cannot become", "Set `unit` in run.toml", example)
-    refused(country, "unit_error", said=said)
+    assert_refused(country, "unit_error", said=said)
 
 
 def test_a_unit_in_run_toml_that_contradicts_the_tag_is_told(tmp_path):
@@ -216,7 +216,7 @@ def test_a_scale_factor_over_numbers_that_are_scaled_already(tmp_path):
     country = Country(tmp_path)
     country.layers["clay"].scale = 10.0
     said = ("clay.tif", "scale factor in the file's tags was applied", "apply_scale = false")
-    refused(country, "impossible_value", said=said)
+    assert_refused(country, "impossible_value", said=said)
 
 
 def test_a_scale_factor_that_is_ignored_by_mistake(tmp_path):
@@ -224,14 +224,14 @@ def test_a_scale_factor_that_is_ignored_by_mistake(tmp_path):
     packed(country, "temperature", 0.1, 0.0)
     country.option("temperature", apply_scale=False)
     said = ("temperature.tif", 'unit = "0.1 degC"', "scale factor missing")
-    refused(country, "impossible_value", said=said)
+    assert_refused(country, "impossible_value", said=said)
 
 
 def test_kelvin_is_told_though_a_scale_factor_was_applied(tmp_path):
     country = Country(tmp_path)
     country.layers["temperature"].values += 273.15
     packed(country, "temperature", 0.01, 0.0)
-    refused(country, "impossible_value", said=("temperature.tif", 'unit = "K"'))
+    assert_refused(country, "impossible_value", said=("temperature.tif", 'unit = "K"'))
     country.option("temperature", unit="K")
     assert [f.code for f in check_run(country.config()).findings] == ["unit_overrides_tag"]
 
@@ -240,7 +240,7 @@ def test_a_scale_factor_of_the_tags_that_was_applied_before(tmp_path):
     """2 % instead of 20 % of clay is possible in one field, hardly in a whole country."""
     country = Country(tmp_path)
     country.layers["clay"].scale = 0.1
-    refused(country, "low_clay", said=("clay.tif", "apply_scale = false"))
+    assert_refused(country, "low_clay", said=("clay.tif", "apply_scale = false"))
 
 
 def test_nodata_is_compared_before_the_scale_factor(tmp_path):
@@ -249,7 +249,7 @@ def test_nodata_is_compared_before_the_scale_factor(tmp_path):
     packed(country, "soc", 0.01, 0.0)
     country.layers["soc"].values[0, 2, 3] = -32768
     said = ("soc.tif", "-32768 (once)", "nodata = [-32768]")
-    refused(country, "undeclared_nodata", said=said)
+    assert_refused(country, "undeclared_nodata", said=said)
     country.option("soc", nodata=[-32768])
     assert reasons(country) == {"run": 119, "no_soc": 1}
 

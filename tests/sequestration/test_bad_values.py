@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from tests.bad_country import CLIMATE, Country, codes, maps_of, reasons, refused
+from tests.bad_country import CLIMATE, Country, assert_refused, codes, maps_of, reasons
 
 from recarb.core.findings import Severity
 from recarb.sequestration.checks import check_run
@@ -58,7 +58,7 @@ def test_an_undeclared_missing_value_is_an_error_whose_hint_works(tmp_path, key,
     country = Country(tmp_path)
     spoil(country, key, number)
     said = (f"{key}.tif", "cannot be", " times)", f"write beside its path: nodata = {hint}")
-    refused(country, "undeclared_nodata", said=said)
+    assert_refused(country, "undeclared_nodata", said=said)
     country.option(key, nodata=[float(hint[1:-1])])
     assert codes(check_run(country.config()).findings) == []
 
@@ -78,7 +78,7 @@ def test_several_missing_values_are_named_at_once(tmp_path):
     soc.nodata = -9999.0
     country.option("soc", nodata=[-1])
     said = ("-999 (once), -32768 (once)", "nodata = [-1, -999, -32768]")
-    refused(country, "undeclared_nodata", said=said)
+    assert_refused(country, "undeclared_nodata", said=said)
     country.option("soc", nodata=[-1, -999, -32768])
     assert reasons(country) == {"run": 116, "no_soc": 4}
 
@@ -87,7 +87,7 @@ def test_any_impossible_number_that_repeats_alone_is_taken_for_a_missing_value(t
     country = Country(tmp_path)
     spoil(country, "soc", -12345.0)
     said = ("-12345 (3 times)", "nodata = [-12345]")
-    refused(country, "undeclared_nodata", said=said)
+    assert_refused(country, "undeclared_nodata", said=said)
 
 
 @pytest.mark.parametrize(("kind", "number"), [("uint8", 255), ("int16", -32768), ("uint16", 65535)])
@@ -97,7 +97,7 @@ def test_whole_numbers_at_the_end_of_their_type(tmp_path, kind, number):
     clay.values = np.rint(clay.values).astype(kind)
     clay.values[0, 1, 1:3] = number
     said = ("clay.tif", f"{number} (2 times)", f"nodata = [{number}]")
-    refused(country, "undeclared_nodata", said=said)
+    assert_refused(country, "undeclared_nodata", said=said)
 
 
 def test_a_number_declared_for_bytes_never_wraps_round(tmp_path):
@@ -115,7 +115,7 @@ def test_a_layer_without_any_value(tmp_path, key):
     raster = country.layers[key]
     raster.values, raster.nodata = np.zeros_like(raster.values), 0
     said = (f"{key}.tif", "expected values where the country lies", "is it the right file")
-    refused(country, "all_nodata", said=said)
+    assert_refused(country, "all_nodata", said=said)
 
 
 IMPOSSIBLE = {
@@ -134,7 +134,7 @@ def test_impossible_values_are_errors(tmp_path, key, factor, limits, hint):
     country = Country(tmp_path)
     country.layers[key].values = factor * country.layers[key].values
     said = (f"{key}.tif", f"of {limits}, found", "The first: band", "row 0, column", hint)
-    refused(country, "impossible_value", said=said)
+    assert_refused(country, "impossible_value", said=said)
 
 
 def test_a_few_impossible_values_are_counted_and_placed(tmp_path):
@@ -145,7 +145,7 @@ def test_a_few_impossible_values_are_counted_and_placed(tmp_path):
         "band 1, row 4, column 5 is 130 percent",
         "correct them in the file, or declare them missing with nodata = [...]",
     )
-    refused(country, "impossible_value", said=said)
+    assert_refused(country, "impossible_value", said=said)
 
 
 def test_rounding_at_a_limit_is_no_fault(tmp_path):
@@ -163,7 +163,7 @@ def test_missing_climate_filled_with_zero_is_seen(tmp_path, key):
     country = Country(tmp_path)
     country.layers[key].values[:, 2, 3] = 0.0
     said = (f"{key}.tif", "1 of", "exactly 0 in every month", "as nodata")
-    refused(country, "zero_filled", said=said)
+    assert_refused(country, "zero_filled", said=said)
 
 
 def test_clay_of_zero_is_told_and_stops_the_run_where_it_is_most(tmp_path):
@@ -173,14 +173,14 @@ def test_clay_of_zero_is_told_and_stops_the_run_where_it_is_most(tmp_path):
     assert (found.code, found.severity) == ("zeros", Severity.WARNING)
     assert "20% of the values are exactly 0" in found.message
     country.layers["clay"].values[0, :7] = 0.0
-    refused(country, "zero_filled", said=("clay.tif", "70% of the values", "nodata = [0]"))
+    assert_refused(country, "zero_filled", said=("clay.tif", "70% of the values", "nodata = [0]"))
 
 
 def test_soc_of_zero_everywhere_leaves_nothing_to_run(tmp_path):
     country = Country(tmp_path)
     country.layers["soc"].values[:] = 0.0
     said = ("no cell can be modelled", "120 cells: the SOC stock is zero")
-    refused(country, "clay_above_soc", "nothing_to_run", said=said)
+    assert_refused(country, "clay_above_soc", "nothing_to_run", said=said)
 
 
 def test_soc_of_zero_in_some_cells_is_excluded_and_counted(tmp_path):
@@ -202,14 +202,14 @@ def test_swapped_clay_and_soc(tmp_path):
     country = Country(tmp_path)
     swap(country, "soc", "clay")
     said = ("clay.tif", "soc.tif", "56.9 %", "22.2 t C ha-1", "are the two files swapped")
-    refused(country, "clay_above_soc", said=said)
+    assert_refused(country, "clay_above_soc", said=said)
 
 
 def test_swapped_clay_and_soc_whose_tags_betray_them(tmp_path):
     country = Country(tmp_path)
     country.option("soc", path="clay.tif")
     country.option("clay", path="soc.tif")
-    message = refused(country, "unit_error", "unit_error", said=("cannot become",))
+    message = assert_refused(country, "unit_error", "unit_error", said=("cannot become",))
     assert "inputs.soc (clay.tif)" in message
     assert "inputs.clay (soc.tif)" in message
 
@@ -217,7 +217,7 @@ def test_swapped_clay_and_soc_whose_tags_betray_them(tmp_path):
 def test_swapped_rain_and_temperature(tmp_path):
     country = Country(tmp_path)
     swap(country, "rain", "temperature")
-    message = refused(country, "impossible_value", said=("temperature and rain swapped",))
+    message = assert_refused(country, "impossible_value", said=("temperature and rain swapped",))
     assert "temperature.tif" in message
 
 
@@ -233,14 +233,14 @@ def test_swapped_minimum_and_maximum_temperature(tmp_path):
         extremes[key] = {"path": f"{key}.tif"}
     country.table["climate"] |= extremes
     said = ("temperature_min.tif) is 17.2 degC, above that of temperature", "swapped")
-    refused(country, "temperatures_crossed", "temperatures_crossed", said=said)
+    assert_refused(country, "temperatures_crossed", "temperatures_crossed", said=said)
 
 
 def test_a_cover_code_missing_from_the_crosswalk(tmp_path):
     country = Country(tmp_path)
     country.layers["land_use"].values[0, 0, :3] = (77, 77, 78)
     said = ("land_use.tif", "'esa_cci_fao_scripts'", "77 (2 cells), 78 (1 cells)", "options = { 77")
-    refused(country, "unknown_land_cover", said=said)
+    assert_refused(country, "unknown_land_cover", said=said)
     country.option("land_use", options={77: 2, 78: 3})
     assert reasons(country) == {"run": 120}
 
@@ -251,7 +251,7 @@ def test_a_cover_code_that_means_missing(tmp_path, kind, number):
     cover = country.layers["land_use"]
     cover.values = cover.values.astype(kind)
     cover.values[0, :2, :2] = number
-    refused(country, "unknown_land_cover", said=("land_use.tif", f"nodata = [{number}]"))
+    assert_refused(country, "unknown_land_cover", said=("land_use.tif", f"nodata = [{number}]"))
     country.option("land_use", nodata=[number])
     assert reasons(country) == {"run": 119, "no_land_use": 1}
 
@@ -259,21 +259,21 @@ def test_a_cover_code_that_means_missing(tmp_path, kind, number):
 def test_cover_codes_of_another_legend(tmp_path):
     country = Country(tmp_path)
     country.layers["land_use"].values[:] = 14
-    refused(country, "unknown_land_cover", said=("land_use.tif", "14 (480 cells)"))
+    assert_refused(country, "unknown_land_cover", said=("land_use.tif", "14 (480 cells)"))
 
 
 def test_cover_codes_that_were_interpolated(tmp_path):
     country = Country(tmp_path)
     country.layers["land_use"].values = country.layers["land_use"].values + 0.5
     said = ("land_use.tif", "expected whole land-cover codes", "without bilinear")
-    refused(country, "input_error", said=said)
+    assert_refused(country, "input_error", said=said)
 
 
 def test_all_land_use_excluded(tmp_path):
     country = Country(tmp_path)
     country.layers["land_use"].values[:] = 210
     said = ("no cell can be modelled", "120 cells: land use is not modelled", "crosswalk")
-    refused(country, "nothing_to_run", said=said)
+    assert_refused(country, "nothing_to_run", said=said)
 
 
 @pytest.mark.parametrize("key", ["peat", "wetland"])
@@ -283,7 +283,7 @@ def test_a_mask_holds_zero_and_one(tmp_path, key):
     mask[0, 0], mask[5, 5] = 1, 255
     country.add(key, mask)
     said = (f"{key}.tif", "expected a mask of 0 and 1, found 255", "nodata = [255]")
-    refused(country, "impossible_value", said=said)
+    assert_refused(country, "impossible_value", said=said)
     country.option(key, nodata=[255])
     assert check_run(country.config()).findings == []
 
@@ -297,7 +297,7 @@ def test_zones_that_are_nowhere_and_zones_below_zero(tmp_path):
     assert "names 7, which no cell has; the map holds 1, 2" in found.message
     country.layers["zones"].values[0, 0, 0] = -999
     said = ("zones.tif", "expected zone numbers from 0, found -999", "nodata = [-999]")
-    refused(country, "undeclared_nodata", said=said)
+    assert_refused(country, "undeclared_nodata", said=said)
 
 
 def test_an_override_layer_is_checked_too(tmp_path):
@@ -312,4 +312,4 @@ def test_an_override_layer_is_checked_too(tmp_path):
         "land_use", override=[{"path": "rain.tif", "unit": "%", "at_least": 0.5, "land_use": 12}]
     )
     said = ("inputs.land_use.override.0 (rain.tif)", "of 0 to 1 1")
-    refused(country, "foreign_unit_tag", "impossible_value", said=said)
+    assert_refused(country, "foreign_unit_tag", "impossible_value", said=said)

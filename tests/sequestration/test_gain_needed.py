@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 import rasterio
-from tests.bad_country import Country, maps_of, refused
+from tests.bad_country import Country, assert_refused, maps_of
 
 from recarb.core.config import Target
 from recarb.core.errors import InputError
@@ -185,18 +185,22 @@ def test_tiles_change_no_bit(finished, tmp_path):
 def test_a_unit_that_is_not_there_stops_the_run(tmp_path):
     scenarios = [{"name": "P", "practices": [{"gain_pct": 5.0, "unit": ["North"]}]}]
     country = country_with(tmp_path, scenarios=scenarios)
-    refused(country, "config", said=["'North'", "East, West"])
+    assert_refused(country, "config", said=["'North'", "East, West"])
 
 
 def test_a_practice_that_is_not_there_stops_the_run(tmp_path):
     scenarios = [{"name": "P", "practices": [{"practice": "mulch"}]}]
-    refused(country_with(tmp_path, scenarios=scenarios), "config", said=["'mulch'", "cover-crop"])
+    assert_refused(
+        country_with(tmp_path, scenarios=scenarios), "config", said=["'mulch'", "cover-crop"]
+    )
 
 
 def test_a_number_nobody_confirmed_needs_to_be_accepted(tmp_path):
     scenarios = [{"name": "P", "practices": [{"practice": "compost", "adoption": 0.1}]}]
     country = country_with(tmp_path, scenarios=scenarios)
-    refused(country, "unverified_practice", said=["quality of compost", "unverified_practice"])
+    assert_refused(
+        country, "unverified_practice", said=["quality of compost", "unverified_practice"]
+    )
     country.table["accept"] = ["unverified_practice"]
     report = run(country.config())
     assert "unverified_practice" in [f.code for f in report.findings]

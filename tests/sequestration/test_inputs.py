@@ -7,7 +7,16 @@ import numpy as np
 import pytest
 import xarray as xr
 from affine import Affine
-from tests.bad_country import COLUMNS, FIRST_YEAR, ROWS, Country, Raster, months, pattern, refused
+from tests.bad_country import (
+    COLUMNS,
+    FIRST_YEAR,
+    ROWS,
+    Country,
+    Raster,
+    assert_refused,
+    months,
+    pattern,
+)
 
 from recarb.core.errors import GridMismatch, MissingData
 from recarb.core.grid import LONLAT, Tile, cell_areas_ha, tiles, transform
@@ -391,7 +400,7 @@ def test_a_series_ahead_year_by_year(country):
 
 def test_a_series_ahead_that_ends_too_early(country):
     country.set("forward", climate="series", year_by_year=True)
-    refused(country, "missing_data", "missing_data", "missing_data", said=["2004 to 2008"])
+    assert_refused(country, "missing_data", "missing_data", "missing_data", said=["2004 to 2008"])
 
 
 def test_a_changed_climate_ahead(country):

@@ -5,7 +5,7 @@ import pytest
 import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.bad_country import Country, refused
+from tests.bad_country import Country, assert_refused
 from tests.factories import cells, config
 from tests.sequestration.test_output import contents
 from typer.testing import CliRunner
@@ -195,7 +195,7 @@ def test_a_spread_in_degrees_celsius_is_refused(tmp_path):
         "temperature_sd", np.linspace(0.3, 0.6, 120).reshape(country.layers["soc"].values.shape[1:])
     ).unit = "degC"
     country.table["monte_carlo"] = {"draws": 200}
-    refused(country, "impossible_value", said=("temperature_sd",))
+    assert_refused(country, "impossible_value", said=("temperature_sd",))
 
 
 def test_draws_and_delta_agree_where_inputs_are_well_known():

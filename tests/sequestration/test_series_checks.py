@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from affine import Affine
-from tests.bad_country import CELL, NORTH, WEST, Country, refused
+from tests.bad_country import CELL, NORTH, WEST, Country, assert_refused
 
 from recarb.core.findings import Severity
 from recarb.sequestration.checks import check_run
@@ -35,7 +35,7 @@ def half_a_year_later(country):
 def test_winter_in_july_of_the_north(tmp_path):
     country = Country(tmp_path)
     half_a_year_later(country)
-    refused(
+    assert_refused(
         country,
         "wrong_season",
         said=["June to August are -", "100% of the cells beyond 20 degrees", "42 degrees north",
@@ -46,7 +46,7 @@ def test_winter_in_july_of_the_north(tmp_path):
 def test_summer_in_july_of_the_south(tmp_path):
     country = Country(tmp_path)
     move(country, -30.0)
-    refused(country, "wrong_season", said=["degrees south", "June to August are +"])
+    assert_refused(country, "wrong_season", said=["degrees south", "June to August are +"])
 
 
 @pytest.mark.parametrize(("north", "later"), [(42.0, False), (-30.0, True), (5.0, False),
@@ -78,7 +78,9 @@ def test_a_month_without_values(tmp_path):
     country = Country(tmp_path)
     rain = country.layers["rain"]
     rain.values[30] = rain.nodata = -9.0
-    refused(country, "series_gap", said=["rain.tif", "1 month(s), 2001-07", "get these months"])
+    assert_refused(
+        country, "series_gap", said=["rain.tif", "1 month(s), 2001-07", "get these months"]
+    )
 
 
 def test_a_gap_in_years_that_nobody_uses(tmp_path):
@@ -114,7 +116,9 @@ def test_one_map_in_all_twelve_bands(tmp_path):
     country = Country(tmp_path)
     soc = country.layers["soc"].values[0]
     country.add("cover", np.repeat((soc / 100.0)[None], 12, axis=0))
-    refused(country, "constant_cover", said=["cover.tif", "100% of the cells", "every month"])
+    assert_refused(
+        country, "constant_cover", said=["cover.tif", "100% of the cells", "every month"]
+    )
 
 
 def test_cover_that_changes(tmp_path):

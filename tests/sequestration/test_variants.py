@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import rasterio
-from tests.bad_country import COLUMNS, ROWS, Country, maps_of, pattern, reasons, refused
+from tests.bad_country import COLUMNS, ROWS, Country, assert_refused, maps_of, pattern, reasons
 from tests.factories import cells, config
 
 from recarb.core.config import Variant
@@ -149,7 +149,7 @@ def test_a_soil_without_a_retention_curve_is_excluded_and_counted(country):
 def test_a_texture_in_another_unit_is_refused(country, key, value, said):
     raster = country.add(key, pattern(SHAPE, value, 1.1 * value))
     raster.unit = {"bulk_density": "g/cm3"}.get(key, "%")
-    refused(with_variant(country, DRY), "impossible_value", said=[key, said])
+    assert_refused(with_variant(country, DRY), "impossible_value", said=[key, said])
 
 
 @pytest.mark.parametrize(

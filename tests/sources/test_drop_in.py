@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from tests.sources.server import PAGE
-from tests.sources.test_fetch import BODY, assert_right, fetch, refused, wanted
+from tests.sources.test_fetch import BODY, assert_refused, assert_right, fetch, wanted
 
 from recarb.core.errors import SourceError, Unreachable, WrongContent
 from recarb.sources import fetch as fetching
@@ -15,7 +15,7 @@ from recarb.sources.base import Box
 
 def test_offline_lists_everything_that_is_missing(tmp_path):
     ones = [wanted(f"http://x.invalid/{n}", key=f"soil/1.0/{n}.tif") for n in range(3)]
-    refused(tmp_path, Unreachable, "3 files", "soil/1.0/0.tif", "soil/1.0/2.tif", "--unpack",
+    assert_refused(tmp_path, Unreachable, "3 files", "soil/1.0/0.tif", "soil/1.0/2.tif", "--unpack",
             ones=ones, offline=True)  # fmt: skip
 
 
@@ -43,7 +43,7 @@ def test_a_users_download_under_any_name_is_known_by_its_checksum(tmp_path):
 def test_a_users_wrong_download_is_refused(tmp_path, body):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "map.tif").write_bytes(body)
-    refused(tmp_path, WrongContent, "map.tif was taken for soil 1.0", "take it out",
+    assert_refused(tmp_path, WrongContent, "map.tif was taken for soil 1.0", "take it out",
             ones=[wanted("http://x.invalid/map.tif")], drop_in=tmp_path / "mine")  # fmt: skip
     assert not list((tmp_path / "cache").rglob("*.part"))
 

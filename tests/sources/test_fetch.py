@@ -62,7 +62,7 @@ def assert_right(tmp_path, body=BODY):
     assert not list((tmp_path / "cache").rglob("*.part*"))
 
 
-def refused(tmp_path, kind, *told, ones=(), **options):
+def assert_refused(tmp_path, kind, *told, ones=(), **options):
     with pytest.raises(kind) as caught:
         fetch(tmp_path, *ones, **options)
     assert type(caught.value) is kind
@@ -269,7 +269,7 @@ def test_what_cannot_pass_is_told(server, tmp_path, fault, kind, told):
     url = server.put(PATH, BODY)
     server.always[PATH] = fault
     one = wanted(url, about_bytes=4321)
-    text = refused(tmp_path, kind, url, "soil 1.0: map.tif", "--drop-in", *told, ones=[one])
+    text = assert_refused(tmp_path, kind, url, "soil 1.0: map.tif", "--drop-in", *told, ones=[one])
     assert "->" in text
     assert "(expected about 4321 bytes at most)" in text
     assert f"{url}: status {fault.status or 200}" in text
@@ -283,7 +283,7 @@ def test_a_redirect_to_a_login_page_is_a_licence(server, tmp_path):
     login = server.url + "/login"
     server.always[PATH] = Fault(status=302, headers={"Location": login})
     server.always["/login"] = Fault(status=200, body=PAGE, headers={"Content-Type": "text/html"})
-    refused(tmp_path, LicenceRefused, login, "web page", ones=[wanted(url)])
+    assert_refused(tmp_path, LicenceRefused, login, "web page", ones=[wanted(url)])
 
 
 def test_a_redirect_to_the_file_is_followed(server, tmp_path):
@@ -295,13 +295,20 @@ def test_a_redirect_to_the_file_is_followed(server, tmp_path):
 
 def test_redirects_in_a_circle_end(server, tmp_path):
     server.always[PATH] = Fault(status=302, headers={"Location": server.url + PATH})
-    refused(tmp_path, Unreachable, "redirects", ones=[wanted(server.url + PATH)])
+    assert_refused(tmp_path, Unreachable, "redirects", ones=[wanted(server.url + PATH)])
 
 
 def test_a_wrong_checksum(server, tmp_path):
     one = wanted(server.put(PATH, BODY), sha256="0" * 64)
-    refused(tmp_path, ChecksumMismatch, "0" * 64, hashlib.sha256(BODY).hexdigest(), "status 200",
-            f"{len(BODY)} of {len(BODY)} bytes", ones=[one])  # fmt: skip
+    assert_refused(
+        tmp_path,
+        ChecksumMismatch,
+        "0" * 64,
+        hashlib.sha256(BODY).hexdigest(),
+        "status 200",
+        f"{len(BODY)} of {len(BODY)} bytes",
+        ones=[one],
+    )
 
 
 def test_a_wrong_checksum_and_a_mirror_with_the_right_one(server, tmp_path):
@@ -315,30 +322,36 @@ def test_a_wrong_checksum_and_a_mirror_with_the_right_one(server, tmp_path):
 def test_a_size_that_cannot_be_right(server, tmp_path):
     one = wanted(server.put(PATH, BODY), size_bytes=(10 * len(BODY), 20 * len(BODY)))
     told = f"expected {10 * len(BODY)} to {20 * len(BODY)} bytes, {len(BODY)} announced"
-    refused(tmp_path, WrongContent, told, ones=[one])
+    assert_refused(tmp_path, WrongContent, told, ones=[one])
 
 
 def test_values_that_cannot_be_right(server, tmp_path):
     one = wanted(server.put(PATH, BODY), plausible=Plausible(0, 100, "percent"))
-    refused(tmp_path, WrongContent, "expected values from 0 to 100 percent, came 0 to 599",
+    assert_refused(tmp_path, WrongContent, "expected values from 0 to 100 percent, came 0 to 599",
             ones=[one])  # fmt: skip
 
 
 def test_a_black_map(server, tmp_path):
-    refused(tmp_path, WrongContent, "no data", ones=[wanted(server.put(PATH, BLACK))])
+    assert_refused(tmp_path, WrongContent, "no data", ones=[wanted(server.put(PATH, BLACK))])
 
 
 def test_half_a_file_without_a_length(server, tmp_path):
     server.always[PATH] = Fault(status=200, body=BODY[:-300], no_length=True)
-    refused(tmp_path, WrongContent, "decodes", ones=[wanted(server.url + PATH)])
+    assert_refused(tmp_path, WrongContent, "decodes", ones=[wanted(server.url + PATH)])
 
 
 def test_a_slow_drip(server, tmp_path):
     url = server.put(PATH, BODY)
     server.always[PATH] = Fault(drip_s=0.01)
     policy = replace(QUICK, attempts=2, slow_window_s=0.1, slow_bytes_per_s=1e6)
-    refused(tmp_path, Unreachable, "too slow", f"of {len(BODY)} bytes", ones=[wanted(url)],
-            policy=policy)  # fmt: skip
+    assert_refused(
+        tmp_path,
+        Unreachable,
+        "too slow",
+        f"of {len(BODY)} bytes",
+        ones=[wanted(url)],
+        policy=policy,
+    )
 
 
 def test_a_drip_then_a_river(server, tmp_path):
@@ -354,12 +367,12 @@ def test_silence(server, tmp_path):
     url = server.put(PATH, BODY)
     server.hold_s = 0.5
     policy = replace(QUICK, attempts=1, timeout_s=0.05)
-    refused(tmp_path, Unreachable, "ReadTimeout", ones=[wanted(url)], policy=policy)
+    assert_refused(tmp_path, Unreachable, "ReadTimeout", ones=[wanted(url)], policy=policy)
 
 
 def test_nobody_there(tmp_path):
     url = "http://127.0.0.1:9/map.tif"
-    refused(tmp_path, Unreachable, url, "0 bytes came", "ConnectError", ones=[wanted(url)])
+    assert_refused(tmp_path, Unreachable, url, "0 bytes came", "ConnectError", ones=[wanted(url)])
 
 
 def test_a_dead_host_is_not_asked_for_every_file(server, tmp_path):
@@ -367,8 +380,15 @@ def test_a_dead_host_is_not_asked_for_every_file(server, tmp_path):
     for n in range(20):
         server.always[f"/{n}.tif"] = Fault(status=503)
     policy = replace(QUICK, workers=1, attempts=2)
-    refused(tmp_path, Unreachable, "20 of 20 files", "not asked again", "10 files more", ones=ones,
-            policy=policy)  # fmt: skip
+    assert_refused(
+        tmp_path,
+        Unreachable,
+        "20 of 20 files",
+        "not asked again",
+        "10 files more",
+        ones=ones,
+        policy=policy,
+    )
     assert len(server.gets()) == policy.give_up_host_after * 2
 
 
@@ -447,7 +467,7 @@ def test_a_full_disk_while_it_is_written(server, tmp_path, how):
 def test_a_full_disk_is_seen_before(server, tmp_path, monkeypatch):
     monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=100))
     ones = [wanted(server.put(PATH, BODY)), wanted(server.url + PATH, key="soil/1.0/b.tif")]
-    refused(tmp_path, OutputError, f"needs {len(BODY)} bytes, 100 are free", ones=ones)
+    assert_refused(tmp_path, OutputError, f"needs {len(BODY)} bytes, 100 are free", ones=ones)
 
 
 def test_a_cache_that_cannot_be_written(server, tmp_path):

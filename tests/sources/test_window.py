@@ -55,7 +55,7 @@ def test_a_box_at_the_edge_takes_what_there_is(server, tmp_path):
     np.testing.assert_array_equal(samples.values_of(got.path(tmp_path / "cache")), WORLD[:2, :2])
 
 
-def refused(tmp_path, kind, *told, one, policy=FIRM):
+def assert_refused(tmp_path, kind, *told, one, policy=FIRM):
     with pytest.raises(kind) as caught:
         fetch(tmp_path, one, policy=policy)
     assert type(caught.value) is kind
@@ -67,7 +67,7 @@ def refused(tmp_path, kind, *told, one, policy=FIRM):
 
 def test_a_box_beside_the_map(server, tmp_path):
     url = server.put(PATH, samples.geotiff(WORLD))
-    refused(tmp_path, WrongContent, "covers", one=wanted(url, window=Box(0, 0, 5, 5)))
+    assert_refused(tmp_path, WrongContent, "covers", one=wanted(url, window=Box(0, 0, 5, 5)))
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_a_box_beside_the_map(server, tmp_path):
 def test_a_box_that_only_touches_the_map(server, tmp_path, box, values):
     """One of several boxes may; it gets the cells along the line, where they are."""
     touching = wanted(server.put(PATH, samples.geotiff(WORLD)), window=box)
-    refused(tmp_path, WrongContent, "covers", one=touching)
+    assert_refused(tmp_path, WrongContent, "covers", one=touching)
     (got,) = fetch(tmp_path, replace(touching, may_be_empty=True))
     np.testing.assert_array_equal(samples.values_of(got.path(tmp_path / "cache")), values)
 
@@ -91,14 +91,14 @@ def test_a_box_that_only_touches_the_map(server, tmp_path, box, values):
 def test_one_of_several_boxes_beside_the_map_is_no_part_of_it(server, tmp_path):
     url = server.put(PATH, samples.geotiff(WORLD))
     one = wanted(url, window=Box(0, 0, 5, 5), may_be_empty=True)
-    refused(tmp_path, WrongContent, "covers", one=one)
+    assert_refused(tmp_path, WrongContent, "covers", one=one)
 
 
 def test_a_box_without_land(server, tmp_path):
     empty = wanted(
         server.put(PATH, samples.geotiff(np.full((20, 30), -32768, np.int16))), window=BOX
     )
-    refused(tmp_path, WrongContent, "no data", one=empty)
+    assert_refused(tmp_path, WrongContent, "no data", one=empty)
     (got,) = fetch(tmp_path, replace(empty, may_be_empty=True))
     assert "decoded: no value in this box" in got.checks
 
@@ -116,14 +116,14 @@ def test_a_box_without_land(server, tmp_path):
 )
 def test_what_is_no_map_is_told(server, tmp_path, fault, kind, told):
     server.always[PATH] = fault
-    refused(tmp_path, kind, told, PATH, one=wanted(server.url + PATH, window=BOX))
+    assert_refused(tmp_path, kind, told, PATH, one=wanted(server.url + PATH, window=BOX))
 
 
 def test_half_a_map(server, tmp_path):
     noise = np.random.default_rng(1).integers(0, 800, (400, 600), np.int16)
     body = samples.geotiff(noise, cell=0.01)  # down to 16 N
     one = wanted(server.put(PATH, body[: len(body) // 3]), window=Box(101, 16.1, 105, 17))
-    refused(tmp_path, Unreachable, "range requests", "2 attempts", "status 206",
+    assert_refused(tmp_path, Unreachable, "range requests", "2 attempts", "status 206",
             f"{len(body) // 3} bytes", one=one)  # fmt: skip
 
 

@@ -32,12 +32,15 @@ class Units:
     path: AnyPath
 
     @cached_property
-    def _tree(self) -> shapely.STRtree:
-        return shapely.STRtree(self.shapes)
+    def _bounds(self) -> NDArray[np.float64]:
+        return np.asarray(shapely.bounds(self.shapes)).T
 
     def on_grid(self, grid: GeoBox) -> NDArray[np.uint16]:
         """Unit number of every cell by its centre, (y, x); 0 outside."""
-        near = np.sort(self._tree.query(shapely.box(*grid.boundingbox)))
+        box, (west, south, east, north) = grid.boundingbox, self._bounds
+        near = np.flatnonzero(
+            (west <= box.right) & (east >= box.left) & (south <= box.top) & (north >= box.bottom)
+        )
         result = np.full(grid.shape, OUTSIDE, dtype=np.uint16)
         if near.size:  # all polygons of the world would take longer than the model
             pairs = [(self.shapes[number], number + 1) for number in near.tolist()]

@@ -1,6 +1,7 @@
 """A sample of cells, brought to the model: whether any runs, and whether its input can grow."""
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -128,7 +129,7 @@ def check_sample(
     for number, tile in enumerate(occupied.tiles()):
         if number >= SAMPLE_TILES and sample.cells:
             break  # beyond the sample only while nothing runs
-        with compiling(COMPILE_S, report.progress):
+        with nullcontext() if sample.cells else compiling(COMPILE_S, report.progress):
             loaded, tiles = inputs.load(tile), number + 1
             sample.add(loaded, inputs)
         if report.example is None and loaded.cells.sizes["cell"]:
